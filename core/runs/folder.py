@@ -1,0 +1,341 @@
+"""One run is one folder: written whole or not at all, read lazily."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from core.datasets.images import LabelledImages
+from core.errors import DataError, RunError
+from core.runs.processes import is_alive, start_mark
+from core.runs.record import RunRecord, read_record
+from core.valuation.result import Valuation
+
+RUN_ID = re.compile(r"[0-9a-f]{16}")
+FILES = (
+    "run.json",
+    "values.parquet",
+    "validation.parquet",
+    "label_distances.parquet",
+    "potentials.npz",
+    "train_embeddings.npy",
+    "validation_embeddings.npy",
+)
+COLUMNS = ("id", "label", "class_name", "value", "calibrated_gradient", "path")
+_PARTIAL = re.compile(r"\..+\.(?P<pid>\d+)\.(?P<mark>[^.]+)\.[0-9a-f]+\.partial")
+
+
+class SavedPotentials(NamedTuple):
+    """The dual solution of a run: f, shape (n,), and g, shape (m,), float64, units of cost."""
+
+    f: np.ndarray
+    g: np.ndarray
+
+
+class Run:
+    """A finished run, opened. Its tables are read once, when they are first asked for.
+
+    Attributes
+    ----------
+    path : the folder
+    record : run.json
+    """
+
+    def __init__(self, path: Path, record: RunRecord) -> None:
+        self.path = path
+        self.record = record
+
+    def __repr__(self) -> str:
+        return f"Run({self.id}, {self.path})"
+
+    @property
+    def id(self) -> str:
+        """Return the run's id, 16 hexadecimal digits."""
+        return self.record.id
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Return the names of the classes; `label` is a position in it."""
+        return self.record.class_names
+
+    @cached_property
+    def values(self) -> pd.DataFrame:
+        """The training images in the input's order: id, label, class_name, value, ..., path."""
+        return self._table("values.parquet")
+
+    @cached_property
+    def validation(self) -> pd.DataFrame:
+        """The validation images, with the same columns as `values`."""
+        return self._table("validation.parquet")
+
+    @cached_property
+    def label_distances(self) -> np.ndarray:
+        """Training class by validation class, float32, shape (v, v), units of cost.
+
+        NaN where one of the two classes is empty.
+        """
+        table = self._table("label_distances.parquet")
+        v = len(self.class_names)
+        if len(table) != v * v:
+            raise RunError(
+                f"{self.path}: expected {v * v} label distances for {v} classes, "
+                f"found {len(table)}; the run is damaged."
+            )
+        return table["distance"].to_numpy(dtype=np.float32).reshape(v, v)
+
+    @cached_property
+    def potentials(self) -> SavedPotentials:
+        """The dual solution f, g."""
+        try:
+            with np.load(self.path / "potentials.npz", allow_pickle=False) as saved:
+                return SavedPotentials(saved["f"], saved["g"])
+        except (OSError, ValueError, KeyError) as error:
+            raise RunError(f"{self.path}: potentials.npz cannot be read ({error}).") from error
+
+    @cached_property
+    def x(self) -> np.ndarray:
+        """Embeddings of the training images, float32, shape (n, d), mapped from disk."""
+        return self._mapped("train_embeddings.npy")
+
+    @cached_property
+    def y(self) -> np.ndarray:
+        """Embeddings of the validation images, float32, shape (m, d), mapped from disk."""
+        return self._mapped("validation_embeddings.npy")
+
+    def open_images(self, side: str) -> LabelledImages:
+        """Open the pictures of `side` ("train" or "validation") again, row for row as valued.
+
+        Row r of the result is row r of `values` (or of `validation`).
+
+        Raises
+        ------
+        DataError : the source is gone, or no longer has some image of this run
+        """
+        from core.datasets import open_source
+
+        source, table = (
+            (self.record.train, self.values)
+            if side == "train"
+            else (self.record.validation, self.validation)
+        )
+        data = open_source(source.source)
+        if np.array_equal(data.ids, table["id"].to_numpy()):
+            return data
+        position = pd.Index(data.ids).get_indexer(pd.Index(table["id"]))
+        if (position < 0).any():
+            missing = table["id"].iloc[int(np.argmin(position))]
+            raise DataError(
+                f"{source.source} has changed since the run was made: image {missing} is gone."
+            )
+        return data.take(position)
+
+    def _table(self, name: str) -> pd.DataFrame:
+        try:
+            return pd.read_parquet(self.path / name)
+        except (OSError, ValueError) as error:
+            raise RunError(f"{self.path}: {name} cannot be read ({error}).") from error
+
+    def _mapped(self, name: str) -> np.ndarray:
+        try:
+            array: np.ndarray = np.load(self.path / name, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise RunError(f"{self.path}: {name} cannot be read ({error}).") from error
+        return array
+
+
+def values_frame(
+    data: LabelledImages, value: np.ndarray, calibrated_gradient: np.ndarray
+) -> pd.DataFrame:
+    """Return the table of a run's images, in the order of `data`; both arrays have shape (n,)."""
+    paths = np.full(len(data), None, dtype=object) if data.paths is None else data.paths
+    return pd.DataFrame(
+        {
+            "id": pd.Series(data.ids.tolist(), dtype="str"),
+            "label": data.labels.astype(np.int64),
+            "class_name": np.array(data.class_names, dtype=object)[data.labels],
+            "value": np.asarray(value, dtype=np.float64),
+            "calibrated_gradient": np.asarray(calibrated_gradient, dtype=np.float64),
+            "path": pd.Series(paths.tolist(), dtype="str"),
+        }
+    )
+
+
+def require_free(out: Path) -> None:
+    """Refuse an `out` that is not absent or an empty folder.
+
+    Raises
+    ------
+    RunError : it holds something, or is a file
+    """
+    if out.is_dir() and not any(out.iterdir()):
+        return
+    if out.exists() or out.is_symlink():
+        raise RunError(f"{out} exists already and is not an empty folder; choose another one.")
+
+
+def write_run(
+    out: Path,
+    record: RunRecord,
+    values: pd.DataFrame,
+    validation: pd.DataFrame,
+    valuation: Valuation,
+    x: np.ndarray,
+    y: np.ndarray,
+) -> Run:
+    """Write a run to the folder `out`, whole or not at all, and open it.
+
+    Everything goes to a sibling folder first, is flushed to disk, and the folder is renamed.
+
+    Parameters
+    ----------
+    values, validation : tables with the columns `COLUMNS`, one row an image
+    valuation : label distances and potentials are taken from it
+    x, y : embeddings, float32, shapes (n, d) and (m, d)
+
+    Raises
+    ------
+    RunError : `out` is not free, or cannot be written
+    """
+    out = out.absolute()
+    require_free(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.parent / partial_name(out.name)
+    try:
+        partial.mkdir()
+        _write_files(partial, record, values, validation, valuation, x, y)
+        for name in FILES:
+            _flush(partial / name)
+        _flush(partial)
+        partial.replace(out)
+        _flush(out.parent)
+    except OSError as error:
+        raise RunError(f"{out} cannot be written: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return Run(out, record)
+
+
+def _write_files(
+    folder: Path,
+    record: RunRecord,
+    values: pd.DataFrame,
+    validation: pd.DataFrame,
+    valuation: Valuation,
+    x: np.ndarray,
+    y: np.ndarray,
+) -> None:
+    for table, name in ((values, "values.parquet"), (validation, "validation.parquet")):
+        table[list(COLUMNS)].to_parquet(folder / name, index=False)
+    names = np.array(record.class_names, dtype=object)
+    v = len(names)
+    pd.DataFrame(
+        {
+            "train_class": np.repeat(names, v),
+            "validation_class": np.tile(names, v),
+            "distance": valuation.label_distances.astype(np.float32).ravel(),
+        }
+    ).to_parquet(folder / "label_distances.parquet", index=False)
+    np.savez(folder / "potentials.npz", f=valuation.f, g=valuation.g)
+    np.save(folder / "train_embeddings.npy", np.ascontiguousarray(x, np.float32))
+    np.save(folder / "validation_embeddings.npy", np.ascontiguousarray(y, np.float32))
+    (folder / "run.json").write_text(record.to_json(), encoding="utf-8")
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def partial_name(name: str) -> str:
+    """Return a hidden name for a folder being written: it says which process writes it."""
+    pid = os.getpid()
+    return f".{name}.{pid}.{start_mark(pid)}.{secrets.token_hex(4)}.partial"
+
+
+def sweep_partial(folder: Path) -> None:
+    """Remove what processes that have ended left half written in `folder`."""
+    for path in folder.glob(".*.partial"):
+        match = _PARTIAL.fullmatch(path.name)
+        if match and not is_alive(int(match["pid"]), match["mark"]):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def open_run(path: Path) -> Run:
+    """Open the run in the folder `path`; reads run.json only.
+
+    Raises
+    ------
+    RunError : there is no whole run of this version
+    """
+    path = path.absolute()
+    record = read_record(path / "run.json")
+    missing = [name for name in FILES if not (path / name).is_file()]
+    if missing:
+        raise RunError(f"{path} is not a whole run: {', '.join(missing)} missing.")
+    if not RUN_ID.fullmatch(record.id):
+        raise RunError(f"{path} is damaged: the id in run.json is not 16 hexadecimal digits.")
+    return Run(path, record)
+
+
+def list_runs(home: Path) -> list[Run]:
+    """Return the runs in `home` and those linked from it, newest first; broken ones left out."""
+    runs = home / "runs"
+    names = {path.name.removesuffix(".link") for path in runs.iterdir()} if runs.is_dir() else set()
+    found = []
+    for name in names:
+        try:
+            found.append(find_run(home, name))
+        except RunError:
+            continue
+    return sorted(found, key=lambda run: (run.record.created, run.id), reverse=True)
+
+
+def find_run(home: Path, run_id: str) -> Run:
+    """Open the run `run_id` of `home`, or the one elsewhere that it links to.
+
+    Raises
+    ------
+    RunError : `run_id` is no run id, or there is no such run
+    """
+    if not RUN_ID.fullmatch(run_id):
+        raise RunError("A run id is 16 hexadecimal digits; this one is not.")
+    path = home / "runs" / run_id
+    link = path.with_name(f"{run_id}.link")
+    if not path.exists():
+        try:
+            path = Path(link.read_text(encoding="utf-8").strip())
+        except OSError as error:
+            raise RunError(f"There is no run {run_id} here; it may have been removed.") from error
+    run = open_run(path)
+    if run.id != run_id:
+        raise RunError(f"{path} holds the run {run.id}, not {run_id}.")
+    return run
+
+
+def link_run(home: Path, path: Path) -> Run:
+    """Make the run in the folder `path` known to `home`, without copying it; return it opened.
+
+    Raises
+    ------
+    RunError : there is no run in `path`
+    """
+    run = open_run(path.resolve())
+    own = home / "runs" / run.id
+    if not own.exists():
+        own.parent.mkdir(parents=True, exist_ok=True)
+        link = own.with_name(f"{run.id}.link")
+        fresh = own.with_name(f".{run.id}.{secrets.token_hex(4)}.link")
+        fresh.write_text(f"{run.path}\n", encoding="utf-8")
+        fresh.replace(link)
+    return run

@@ -1,0 +1,147 @@
+"""run.json: what a run was made from, with which settings, and how well it went."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from core.datasets.images import LabelledImages
+from core.errors import RunError
+
+SCHEMA_VERSION = 1
+UNREADABLE_LISTED = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRecord:
+    """One of the two image sets of a run.
+
+    Attributes
+    ----------
+    source : the text that opens it again, absolute where it is a path
+    fingerprint : SHA-256 of the set as it was opened, before unreadable pictures were left out;
+        decisions are keyed by it
+    images : number of images valued
+    unreadable : number of pictures left out
+    unreadable_listed : the first thousand of them, as (id, reason)
+    has_pictures : False for a set that is embeddings only
+    """
+
+    source: str
+    fingerprint: str
+    images: int
+    unreadable: int = 0
+    unreadable_listed: tuple[tuple[str, str], ...] = ()
+    has_pictures: bool = True
+
+    @classmethod
+    def of(cls, data: LabelledImages, *, source: str, fingerprint: str) -> SourceRecord:
+        """Describe `data`, which was opened from `source` and then lost its unreadable pictures."""
+        return cls(
+            source=source,
+            fingerprint=fingerprint,
+            images=len(data),
+            unreadable=len(data.unreadable),
+            unreadable_listed=tuple(
+                (item.image_id, item.reason) for item in data.unreadable[:UNREADABLE_LISTED]
+            ),
+            has_pictures=data.images is not None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """The content of run.json.
+
+    Attributes
+    ----------
+    id : 16 hexadecimal digits, determined by data, settings and version
+    created : UTC, ISO 8601
+    method : the name in `core.valuation.METHODS`
+    embedder : what was used in the end: "auto" is resolved
+    configuration : the settings as they were asked for (`ValueSpec` as JSON)
+    class_names : names of the classes of both sets; `label` is a position in it
+    train, validation : the two image sets
+    versions : of assay, python, torch, numpy
+    seed : what every random choice follows from
+    device : where it was computed
+    epsilon : entropic regularization used, in units of cost
+    tolerance : marginal error asked for
+    marginal_error : reached, 0 to 2
+    converged : marginal_error <= tolerance
+    passes : full passes over all pairs
+    primal, dual : value of the entropic problem at the final plan and potentials
+    transport_cost : the OT distance without its regularizer, units of cost
+    seconds : wall-clock time of each stage, and "Total"
+    peak_memory : largest resident size of the process, bytes
+    status : "done"; a run is whole or absent
+    """
+
+    id: str
+    created: str
+    method: str
+    embedder: str
+    configuration: Mapping[str, Any]
+    class_names: tuple[str, ...]
+    train: SourceRecord
+    validation: SourceRecord
+    versions: Mapping[str, str]
+    seed: int
+    device: str
+    epsilon: float
+    tolerance: float
+    marginal_error: float
+    converged: bool
+    passes: int
+    primal: float
+    dual: float
+    transport_cost: float
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    peak_memory: int = 0
+    status: str = "done"
+    schema_version: int = SCHEMA_VERSION
+
+    def to_json(self) -> str:
+        """Return run.json's text; `read_record` reads it back."""
+        return json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read_record(path: Path) -> RunRecord:
+    """Read a run.json.
+
+    Raises
+    ------
+    RunError : the file is missing, damaged, or of a version that this one cannot read
+    """
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunError(
+            f"{path.parent} is not a run: run.json cannot be read ({error.strerror})."
+        ) from error
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: it is not JSON.") from error
+    version = raw.get("schema_version") if isinstance(raw, dict) else None
+    if version != SCHEMA_VERSION:
+        raise RunError(
+            f"{path}: expected schema version {SCHEMA_VERSION}, found {version}; "
+            "open it with the version of Assay that wrote it."
+        )
+    try:
+        return _record_from(raw)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{path} is damaged: {error}.") from error
+
+
+def _record_from(raw: dict[str, Any]) -> RunRecord:
+    """Build the record; fields that a later version added are ignored."""
+    known = {item.name: raw[item.name] for item in fields(RunRecord) if item.name in raw}
+    known["class_names"] = tuple(raw["class_names"])
+    for side in ("train", "validation"):
+        part = {item.name: raw[side][item.name] for item in fields(SourceRecord)}
+        part["unreadable_listed"] = tuple((i, r) for i, r in part["unreadable_listed"])
+        known[side] = SourceRecord(**part)
+    return RunRecord(**known)

@@ -1,0 +1,133 @@
+"""Small runs made in milliseconds, without valuing anything: for tests of what reads runs."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from core import __version__
+from core.datasets.images import LabelledImages
+from core.runs import Run, RunRecord, SourceRecord, values_frame, write_run
+from core.valuation.result import Valuation
+
+CLASSES = ("bag", "boot", "coat", "dress", "shirt", "skirt")
+
+
+def make_images(
+    folder: Path, n: int, v: int, seed: int, *, pictures: bool = True, side: int = 12
+) -> LabelledImages:
+    """Write `n` small PNGs as a folder of class folders, and describe them with embeddings.
+
+    Class u is a bright square at a place of its own; without `pictures` nothing is written.
+    """
+    rng = np.random.default_rng(seed)
+    labels = np.sort(np.arange(n) % v)
+    names = CLASSES[:v]
+    ids = np.array([f"{names[u]}/{i:05d}.png" for i, u in enumerate(labels)])
+    if pictures:
+        for name in names:
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        for image_id, u in zip(ids, labels, strict=True):
+            pixels = rng.integers(0, 60, (side, side), dtype=np.uint8)
+            pixels[2 * u : 2 * u + 2, 2 * u : 2 * u + 2] = 250
+            Image.fromarray(pixels).save(folder / image_id)
+    return LabelledImages(
+        source=str(folder),
+        ids=ids,
+        labels=labels,
+        class_names=names,
+        embeddings=(np.eye(v, 8)[labels] + 0.1 * rng.standard_normal((n, 8))).astype(np.float32),
+        paths=np.array([str(folder / i) for i in ids], dtype=object) if pictures else None,
+    )
+
+
+def make_valuation(n: int, m: int, v: int, seed: int) -> Valuation:
+    """Invent a valuation: every tenth training image is clearly harmful."""
+    rng = np.random.default_rng(seed)
+    gradient = 0.1 * rng.standard_normal(n) + np.where(np.arange(n) % 10 == 0, 1.0, 0.0)
+    gradient -= gradient.mean()
+    other = 0.1 * rng.standard_normal(m)
+    other -= other.mean()
+    return Valuation(
+        calibrated_gradient=gradient,
+        validation_gradient=other,
+        f=gradient * (n - 1) / n,
+        g=other * (m - 1) / m,
+        label_distances=(2.0 - 1.5 * np.eye(v)).astype(np.float32),
+        epsilon=0.1,
+        primal=1.25,
+        dual=1.249,
+        transport_cost=1.1,
+        marginal_error=0.01,
+        passes=7,
+        converged=True,
+    )
+
+
+def make_run(
+    out: Path,
+    *,
+    n: int = 60,
+    m: int = 30,
+    v: int = 3,
+    seed: int = 0,
+    data: Path | None = None,
+    pictures: bool = True,
+    run_id: str | None = None,
+    created: str = "2026-01-02T03:04:05+00:00",
+) -> Run:
+    """Write a finished run to the folder `out`, with its pictures in `data` (default beside it)."""
+    data = data or out.parent.parent / f"data-{out.name}"
+    train = make_images(data / "train", n, v, seed, pictures=pictures)
+    validation = make_images(data / "validation", m, v, seed + 1, pictures=pictures)
+    valuation = make_valuation(n, m, v, seed)
+
+    def described(images: LabelledImages) -> SourceRecord:
+        return SourceRecord(
+            source=images.source,
+            fingerprint=hashlib.sha256(f"{images.source}{seed}".encode()).hexdigest(),
+            images=len(images),
+            has_pictures=pictures,
+        )
+
+    record = RunRecord(
+        id=run_id or hashlib.sha256(f"{out}{seed}".encode()).hexdigest()[:16],
+        created=created,
+        method="lava",
+        embedder="convnet",
+        configuration={"feature_weight": 1.0, "label_weight": 1.0, "p": 2, "epsilon": 0.1},
+        class_names=train.class_names,
+        train=described(train),
+        validation=described(validation),
+        versions={"assay": __version__, "python": "3", "torch": "2", "numpy": "2"},
+        seed=seed,
+        device="cpu",
+        epsilon=valuation.epsilon,
+        tolerance=0.05,
+        marginal_error=valuation.marginal_error,
+        converged=valuation.converged,
+        passes=valuation.passes,
+        primal=valuation.primal,
+        dual=valuation.dual,
+        transport_cost=valuation.transport_cost,
+        seconds={"Embedding": 1.0, "Sinkhorn": 2.0, "Total": 3.0},
+        peak_memory=200_000_000,
+    )
+    return write_run(
+        out,
+        record,
+        values_frame(train, valuation.value, valuation.calibrated_gradient),
+        values_frame(validation, valuation.validation_value, valuation.validation_gradient),
+        valuation,
+        train.embeddings,
+        validation.embeddings,
+    )
+
+
+def make_home_run(home: Path, **settings: object) -> Run:
+    """Write a finished run to `home`/runs/<id>, where pages look for it; settings of `make_run`."""
+    run_id = hashlib.sha256(repr(sorted(settings.items())).encode()).hexdigest()[:16]
+    return make_run(home / "runs" / run_id, run_id=run_id, **settings)  # type: ignore[arg-type]
