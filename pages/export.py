@@ -1,0 +1,7 @@
+"""Export of a run."""
+
+from __future__ import annotations
+
+from pages.ui import shell
+
+run = shell.require_run("Export")

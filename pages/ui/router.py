@@ -1,0 +1,70 @@
+"""The script behind every address: navigation, the run in the sidebar, then the page itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from core.runs import Run, home, list_runs
+from pages.ui import links, state
+from pages.ui.links import PAGES
+from pages.ui.shell import run_label
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+
+
+def _run_switcher(runs: list[Run]) -> None:
+    """Show the open run in the sidebar and let another be chosen."""
+    if not runs:
+        st.caption("No runs yet.")
+        return
+    labels = {run.id: run_label(run) for run in runs}
+    opened = state.run_id()
+    st.session_state[state.Keys.SHELL_RUN] = opened if opened in labels else None
+
+    def switch() -> None:
+        state.set_run_id(st.session_state[state.Keys.SHELL_RUN])
+
+    st.selectbox(
+        "Run",
+        list(labels),
+        format_func=labels.__getitem__,
+        key=state.Keys.SHELL_RUN,
+        placeholder="Open a run",
+        on_change=switch,
+    )
+
+
+def main() -> None:
+    """Draw what all pages share, then run the page that was asked for."""
+    page = st.navigation(
+        [
+            st.Page(
+                info.path,
+                title=info.title,
+                url_path=info.name,
+                default=info.name == "start",
+            )
+            for info in PAGES
+            if info.path.is_file()
+        ],
+        # Links of our own in the sidebar: they carry the run, and Streamlit's navigation would
+        # fetch each page's icon from a font server for the browser's tab.
+        position="hidden",
+    )
+    st.set_page_config(
+        page_title=f"{page.title} · Assay", page_icon=str(ASSETS / "icon.svg"), layout="wide"
+    )
+    dark = st.context.theme.type == "dark"
+    st.logo(str(ASSETS / ("logo-dark.svg" if dark else "logo.svg")), size="large")
+    with st.sidebar:
+        _run_switcher(list_runs(home()))
+        run = state.run_id()
+        with st.container(gap=None):
+            for info in (p for p in PAGES if p.path.is_file()):
+                links.link(info.name, info.title, run=run)
+    page.run()
+
+
+main()

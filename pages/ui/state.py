@@ -1,0 +1,82 @@
+"""Every widget key and every URL key of the app, and the one place that reads and sets the run.
+
+Values from the URL are untrusted text: they are compared with what exists, never used as a path.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+RUN = "run"
+CLASS = "class"
+LOOKS_LIKE = "like"
+JOB = "job"
+
+_OPEN_RUN = "shell__open_run"
+
+
+class Keys:
+    """Widget keys, `<page>__<name>`: unique in the whole app, and stable for tests."""
+
+    SHELL_RUN = "shell__run"
+    SHELL_OPEN_LATEST = "shell__open_latest"
+
+    START_SAMPLE = "start__sample"
+    START_TRAIN = "start__train"
+    START_VALIDATION = "start__validation"
+    START_CHECK = "start__check"
+    START_EMBEDDER = "start__embedder"
+    START_METHOD = "start__method"
+    START_EPSILON = "start__epsilon"
+    START_LABEL_WEIGHT = "start__label_weight"
+    START_SEED = "start__seed"
+    START_VALUE = "start__value"
+    START_FOLDER = "start__folder"
+    START_LINK = "start__link"
+
+    OVERVIEW_HISTOGRAM = "overview__histogram"
+    OVERVIEW_CLASSES = "overview__classes"
+
+    CLASSES_HEATMAP = "classes__heatmap"
+    CLASSES_TABLE = "classes__table"
+
+    DETECTION_TRUTH = "detection__truth"
+    DETECTION_UPLOAD = "detection__upload"
+    DETECTION_PATH = "detection__path"
+    DETECTION_CURVE = "detection__curve"
+
+    EXPORT_FORMAT = "export__format"
+    EXPORT_DOWNLOAD = "export__download"
+    EXPORT_FOLDER = "export__folder"
+    EXPORT_WRITE = "export__write"
+
+    @staticmethod
+    def of(name: str, item: str) -> str:
+        """Return the key of one of several widgets alike, such as the button of one past run."""
+        return f"{name}__{item}"
+
+
+def run_id() -> str | None:
+    """Return the run named by the URL, else the one open in this session; both then agree.
+
+    A switch of page drops the URL's query; it is put back here, so that every page's address can
+    be refreshed, kept and shared.
+    """
+    named = st.query_params.get(RUN)
+    if named:
+        st.session_state[_OPEN_RUN] = named
+        return named
+    remembered: str | None = st.session_state.get(_OPEN_RUN)
+    if remembered:
+        st.query_params[RUN] = remembered
+    return remembered
+
+
+def set_run_id(run: str | None) -> None:
+    """Open `run` on every page from now on; None closes it."""
+    if run is None:
+        st.session_state.pop(_OPEN_RUN, None)
+        st.query_params.pop(RUN, None)
+        return
+    st.session_state[_OPEN_RUN] = run
+    st.query_params[RUN] = run
