@@ -50,7 +50,9 @@ def go(name: str, run: str | None = None, **extra: str) -> NoReturn:
     st.switch_page(_BY_NAME[name].path, query_params=_query(run, extra))
 
 
-def link(name: str, label: str, run: str | None = None, icon: str | None = None, **extra: str) -> None:
+def link(
+    name: str, label: str, run: str | None = None, icon: str | None = None, **extra: str
+) -> None:
     """Draw a link to page `name`, with `run` and `extra` in its address."""
     page = _BY_NAME[name]
     st.page_link(

@@ -1,0 +1,243 @@
+"""Plotly figures: pure functions of arrays and a palette; the theme gives fonts and grounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+CHART_CONFIG: dict[str, Any] = {"displayModeBar": False, "scrollZoom": False}
+NO_ZOOM: dict[str, Any] = {**CHART_CONFIG, "doubleClick": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Colors with a fixed meaning, safe for color-blind eyes, the same in light and dark."""
+
+    hurts: str = "#D55E00"
+    helps: str = "#0072B2"
+    neutral: str = "#B4B4B0"
+    unsure: str = "#E69F00"
+    kept: str = "#009E73"
+    relabelled: str = "#CC79A7"
+    reference: str = "#8A8A86"
+    sequential: str = "Cividis"
+
+    @property
+    def diverging(self) -> list[list[float | str]]:
+        """Return the color scale from hurts (0) through neutral (0.5) to helps (1)."""
+        return [[0.0, self.hurts], [0.5, self.neutral], [1.0, self.helps]]
+
+
+PALETTE = Palette()
+
+
+def value_histogram(
+    value: np.ndarray, threshold: float, palette: Palette = PALETTE, bins: int = 72
+) -> go.Figure:
+    """Draw how the values are distributed, with the cut.
+
+    Bars are colored by value on the diverging scale centered at 0. The lowest and the highest 0.1 %
+    of the values are counted in the outermost bars, so that a few outliers do not flatten the rest.
+
+    Parameters
+    ----------
+    value : shape (n,), units of cost
+    threshold : values below it look harmful
+    """
+    low, high = (float(q) for q in np.quantile(value, (0.001, 0.999)))
+    low = min(low, threshold)
+    if not high > low:
+        low, high = low - 0.5, high + 0.5
+    counts, edges = np.histogram(np.clip(value, low, high), bins=bins, range=(low, high))
+    centers = (edges[:-1] + edges[1:]) / 2
+    reach = max(abs(low), abs(high))
+    figure = go.Figure(
+        go.Bar(
+            x=centers,
+            y=counts,
+            width=float(edges[1] - edges[0]),
+            marker={
+                "color": centers,
+                "colorscale": palette.diverging,
+                "cmin": -reach,
+                "cmax": reach,
+                "line": {"width": 0},
+            },
+            hovertemplate="value %{x:.3g}<br>%{y:,} images<extra></extra>",
+        )
+    )
+    figure.add_vline(
+        x=threshold,
+        line={"width": 1.5, "dash": "dash", "color": palette.reference},
+        annotation={"text": "cut", "showarrow": False, "yanchor": "bottom"},
+        annotation_position="top",
+    )
+    figure.update_layout(
+        height=270,
+        margin={"l": 8, "r": 8, "t": 22, "b": 8},
+        bargap=0.06,
+        dragmode=False,
+        xaxis={"title": "hurts most  ←  value (units of cost)  →  helps most", "zeroline": False},
+        yaxis={"title": "images", "tickformat": ","},
+    )
+    return figure
+
+
+def class_bars(
+    names: Sequence[str], share: np.ndarray, harmful: np.ndarray, palette: Palette = PALETTE
+) -> go.Figure:
+    """Draw the share of each class that looks harmful, first class on top.
+
+    Parameters
+    ----------
+    names : v class names
+    share : shape (v,), 0 to 1
+    harmful : shape (v,), counts
+    """
+    figure = go.Figure(
+        go.Bar(
+            x=share,
+            y=list(names),
+            orientation="h",
+            marker={"color": palette.hurts, "line": {"width": 0}},
+            text=[f"{count:,}" for count in harmful],
+            textposition="auto",
+            customdata=np.asarray(harmful),
+            hovertemplate="%{y}<br>%{customdata:,} images look harmful, %{x:.1%}<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        height=max(160, 30 + 24 * len(names)),
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        bargap=0.3,
+        dragmode=False,
+        xaxis={"title": "share that looks harmful", "tickformat": ".0%", "rangemode": "tozero"},
+        yaxis={"autorange": "reversed", "type": "category"},
+    )
+    return figure
+
+
+def distance_heatmap(
+    distances: np.ndarray,
+    class_names: Sequence[str],
+    order: np.ndarray,
+    palette: Palette = PALETTE,
+) -> go.Figure:
+    """Draw label distances, training classes down, validation classes across, in `order`.
+
+    A heatmap reports no clicks, so an almost invisible marker lies on each cell and carries
+    ``customdata = (training class, validation class, distance)``.
+
+    Parameters
+    ----------
+    distances : shape (v, v), units of cost, NaN where unknown
+    order : permutation of the v classes
+    """
+    v = len(class_names)
+    names = [str(class_names[k]) for k in order]
+    shown = np.asarray(distances, dtype=np.float64)[np.ix_(order, order)]
+    figure = go.Figure(
+        go.Heatmap(
+            z=np.where(np.isfinite(shown), shown, np.nan),
+            x=list(range(v)),
+            y=list(range(v)),
+            colorscale=palette.sequential,
+            hoverinfo="skip",
+            xgap=1 if v <= 30 else 0,
+            ygap=1 if v <= 30 else 0,
+            colorbar={"title": {"text": "distance", "side": "right"}, "thickness": 12},
+        )
+    )
+    rows, columns = (index.ravel() for index in np.indices((v, v)))
+    known = np.isfinite(shown.ravel())
+    rows, columns, distance = rows[known], columns[known], shown.ravel()[known]
+    figure.add_trace(
+        go.Scatter(
+            x=columns,
+            y=rows,
+            mode="markers",
+            marker={"symbol": "square", "size": max(5, min(44, 420 // v)), "opacity": 0.01},
+            customdata=np.column_stack((order[rows], order[columns], distance)),
+            text=[
+                f"labelled {names[r]}<br>looks like {names[c]}"
+                for r, c in zip(rows, columns, strict=True)
+            ],
+            hovertemplate="%{text}<br>distance %{customdata[2]:.3g}<extra></extra>",
+            showlegend=False,
+        )
+    )
+    every = 1 if v <= 45 else 2
+    ticks = {"tickmode": "array", "tickvals": list(range(0, v, every)), "ticktext": names[::every]}
+    figure.update_layout(
+        height=max(380, min(820, 120 + 36 * v)),
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        dragmode=False,
+        xaxis={
+            "title": "validation class (looks like)",
+            "tickangle": -40,
+            "showgrid": False,
+            "zeroline": False,
+            "range": [-0.5, v - 0.5],
+            **ticks,
+        },
+        yaxis={
+            "title": "training class (labelled)",
+            "showgrid": False,
+            "zeroline": False,
+            "range": [v - 0.5, -0.5],
+            **ticks,
+        },
+    )
+    return figure
+
+
+def detection_curve(
+    inspected: np.ndarray,
+    found: np.ndarray,
+    random: np.ndarray,
+    optimal: np.ndarray,
+    palette: Palette = PALETTE,
+    points: int = 400,
+) -> go.Figure:
+    """Draw how many faults are found when images are inspected worst first.
+
+    Parameters
+    ----------
+    inspected, found, random, optimal : shape (k,), shares 0 to 1: of images looked at; of faults
+        found by this run, by chance, and by somebody who knows them all
+    points : at most so many points are drawn of each line
+    """
+    keep = np.unique(np.linspace(0, len(inspected) - 1, points).round().astype(int))
+    hover = (
+        "%{x:.1%} of images inspected<br>%{y:.1%} of faults found<extra>%{fullData.name}</extra>"
+    )
+    figure = go.Figure()
+    for name, y, color, dash, width in (
+        ("optimal", optimal, palette.reference, "dot", 1.5),
+        ("this run", found, palette.helps, "solid", 2.5),
+        ("random order", random, palette.reference, "dash", 1.5),
+    ):
+        figure.add_trace(
+            go.Scatter(
+                x=inspected[keep],
+                y=y[keep],
+                name=name,
+                mode="lines",
+                line={"color": color, "dash": dash, "width": width},
+                hovertemplate=hover,
+            )
+        )
+    figure.update_layout(
+        height=420,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        dragmode=False,
+        hovermode="closest",
+        legend={"x": 0.99, "y": 0.03, "xanchor": "right", "yanchor": "bottom"},
+        xaxis={"title": "images inspected, worst first", "tickformat": ".0%", "range": [0, 1]},
+        yaxis={"title": "faults found", "tickformat": ".0%", "range": [0, 1.02]},
+    )
+    return figure
