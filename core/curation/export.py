@@ -9,7 +9,7 @@ import os
 import secrets
 import shutil
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,7 +46,7 @@ def decision_table(run: Run, decisions: pd.DataFrame) -> pd.DataFrame:
     joined = decisions.set_index("image_id").reindex(run.values["id"])
     # The format is spelled out: str() of a timestamp drops what is zero.
     moments = [None if pd.isna(x) else x.isoformat(timespec="microseconds") for x in joined["at"]]
-    text = {
+    text: dict[str, Iterable[object]] = {
         "id": run.values["id"],
         "class_name": run.values["class_name"],
         "verdict": joined["verdict"].astype("object").fillna("undecided"),

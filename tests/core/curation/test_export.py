@@ -32,10 +32,10 @@ def run(tmp_path_factory):
 
 def decided(run, verdicts: dict[str, str], **fields: str) -> pd.DataFrame:
     store = DecisionStore("sqlite://")
-    for image_id, verdict in verdicts.items():
+    for position, (image_id, verdict) in enumerate(verdicts.items()):
         store.record(
             NewDecision(
-                event_id=image_id,
+                event_id=str(position),
                 dataset=run.record.train.fingerprint,
                 image_id=image_id,
                 verdict=verdict,
