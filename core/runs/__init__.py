@@ -11,18 +11,35 @@ from core.runs.folder import (
     write_run,
 )
 from core.runs.home import home
+from core.runs.jobs import (
+    JobStatus,
+    cancel_job,
+    forget_job,
+    job_status,
+    list_jobs,
+    start_job,
+)
 from core.runs.record import RunRecord, SourceRecord
+from core.runs.spec import ValueSpec, run_id
 
 __all__ = [
+    "JobStatus",
     "Run",
     "RunRecord",
     "SavedPotentials",
     "SourceRecord",
+    "ValueSpec",
+    "cancel_job",
     "find_run",
+    "forget_job",
     "home",
+    "job_status",
     "link_run",
+    "list_jobs",
     "list_runs",
     "open_run",
+    "run_id",
+    "start_job",
     "values_frame",
     "write_run",
 ]

@@ -8,16 +8,18 @@ import secrets
 import shutil
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from core.datasets.images import LabelledImages
 from core.errors import DataError, RunError
 from core.runs.processes import is_alive, start_mark
 from core.runs.record import RunRecord, read_record
-from core.valuation.result import Valuation
+
+if TYPE_CHECKING:
+    from core.datasets import LabelledImages
+    from core.valuation import Valuation
 
 RUN_ID = re.compile(r"[0-9a-f]{16}")
 FILES = (

@@ -6,10 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from core.datasets.images import LabelledImages
 from core.errors import RunError
+
+if TYPE_CHECKING:
+    from core.datasets import LabelledImages
 
 SCHEMA_VERSION = 1
 UNREADABLE_LISTED = 1000

@@ -1,0 +1,256 @@
+"""The way of the data: open, align, embed, value, write."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core import __version__
+from core.datasets import LabelledImages, align_classes, open_source
+from core.errors import DataError, RunError
+from core.progress import Progress, silent
+from core.runs.folder import Run, find_run, require_free, values_frame, write_run
+from core.runs.home import home as default_home
+from core.runs.record import RunRecord, SourceRecord
+from core.runs.spec import ValueSpec, run_id
+
+if TYPE_CHECKING:
+    from core.embedding import EmbeddedPair
+    from core.valuation import Valuation
+
+
+class Stopwatch:
+    """Wall-clock seconds by stage, in order."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time the block as stage `name`."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            taken = time.perf_counter() - started
+            self.seconds[name] = round(self.seconds.get(name, 0.0) + taken, 3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """Two sets that were opened for a valuation, and the id that its run will have.
+
+    Attributes
+    ----------
+    spec : with "auto" replaced by the embedder that it means for these sets
+    train, validation : with one list of classes
+    train_fingerprint, validation_fingerprint : of the sets as they were before that
+    """
+
+    spec: ValueSpec
+    train: LabelledImages
+    validation: LabelledImages
+    train_fingerprint: str
+    validation_fingerprint: str
+    watch: Stopwatch = field(default_factory=Stopwatch)
+
+    @property
+    def run_id(self) -> str:
+        """Return the id of the run."""
+        return run_id(self.spec, self.train_fingerprint, self.validation_fingerprint)
+
+
+def open_pair(spec: ValueSpec, progress: Progress = silent) -> Opened:
+    """Open both sets of `spec`, fingerprint them and match their classes by name.
+
+    Raises
+    ------
+    DataError : a set cannot be used
+    """
+    watch = Stopwatch()
+    with watch.stage("Reading"):
+        progress("Reading", 0.0, spec.train)
+        train = open_source(spec.train, progress=progress)
+        progress("Reading", 0.3, spec.validation)
+        validation = open_source(spec.validation, progress=progress)
+        # Before classes are matched: decisions on a set hold whatever it is compared with.
+        progress("Reading", 0.5, "Fingerprint of the training set")
+        train_fingerprint = train.fingerprint
+        progress("Reading", 0.9, "Fingerprint of the validation set")
+        validation_fingerprint = validation.fingerprint
+        train, validation = align_classes(train, validation)
+        progress("Reading", 1.0)
+    return Opened(
+        spec=replace(spec, embedder=_embedder(spec.embedder, train, validation)),
+        train=train,
+        validation=validation,
+        train_fingerprint=train_fingerprint,
+        validation_fingerprint=validation_fingerprint,
+        watch=watch,
+    )
+
+
+def _embedder(name: str, train: LabelledImages, validation: LabelledImages) -> str:
+    if name != "auto":
+        return name
+    both = train.embeddings is not None and validation.embeddings is not None
+    return "precomputed" if both else "convnet"
+
+
+def value_run(
+    spec: ValueSpec, out: Path, progress: Progress = silent, *, cache_dir: Path | None = None
+) -> Run:
+    """Value the images of `spec` and write the run to the folder `out`, whole or not at all.
+
+    Parameters
+    ----------
+    out : must be absent or an empty folder
+    cache_dir : where embeddings are kept; by default `home()/embeddings`
+
+    Raises
+    ------
+    RunError : `out` is not free or cannot be written
+    DataError : the data cannot be used
+    Cancelled : raised by `progress`
+    """
+    require_free(out)
+    return value_opened(open_pair(spec, progress), out, progress, cache_dir=cache_dir)
+
+
+def value_at_home(
+    spec: ValueSpec,
+    home: Path,
+    progress: Progress = silent,
+    *,
+    on_id: Callable[[str], None] | None = None,
+) -> tuple[Run, bool]:
+    """Value into `home/runs/<run id>`; return the run, and whether it was there already.
+
+    `on_id` is called with the run's id as soon as that is known. Raises as `value_run`.
+    """
+    opened = open_pair(spec, progress)
+    if on_id is not None:
+        on_id(opened.run_id)
+    try:
+        return find_run(home, opened.run_id), True
+    except RunError:
+        out = home / "runs" / opened.run_id
+    return value_opened(opened, out, progress, cache_dir=home / "embeddings"), False
+
+
+def value_opened(
+    opened: Opened, out: Path, progress: Progress = silent, *, cache_dir: Path | None = None
+) -> Run:
+    """Embed, value and write sets that are open. Raises as `value_run`."""
+    # They bring torch: only who values something waits for it.
+    from core.embedding import embed_pair
+    from core.valuation import METHODS
+
+    spec, watch = opened.spec, opened.watch
+    with watch.stage("Embedding"):
+        pair = embed_pair(
+            opened.train,
+            opened.validation,
+            spec.embedder,
+            seed=spec.seed,
+            cache_dir=default_home() / "embeddings" if cache_dir is None else cache_dir,
+            device=spec.device,
+            progress=progress,
+        )
+    method = METHODS[spec.method]
+    with watch.stage("Valuation"):
+        valuation = method(
+            pair.x,
+            pair.train.labels,
+            pair.y,
+            pair.validation.labels,
+            len(pair.train.class_names),
+            method_config(spec),
+            progress=progress,
+        )
+    _require_finite(valuation)
+    progress("Writing", 0.0)
+    watch.seconds["Total"] = round(sum(watch.seconds.values()), 3)
+    # No report after this: whoever stops the work now finds the run whole.
+    return write_run(
+        out,
+        _record(opened, pair, valuation),
+        values_frame(pair.train, valuation.value, valuation.calibrated_gradient),
+        values_frame(pair.validation, valuation.validation_value, valuation.validation_gradient),
+        valuation,
+        pair.x,
+        pair.y,
+    )
+
+
+def method_config(spec: ValueSpec) -> Any:
+    """Return the settings of `spec` as its method takes them."""
+    from core.valuation import LavaConfig
+
+    known = {item.name for item in fields(LavaConfig)}
+    return LavaConfig(**{k: v for k, v in spec.configuration().items() if k in known})
+
+
+def _require_finite(valuation: Valuation) -> None:
+    bad = np.flatnonzero(~np.isfinite(valuation.calibrated_gradient))
+    if len(bad):
+        raise DataError(
+            f"The valuation of {len(bad)} images is not a finite number; "
+            "epsilon may be too small for the scale of these embeddings."
+        )
+
+
+def _record(opened: Opened, pair: EmbeddedPair, valuation: Valuation) -> RunRecord:
+    spec = opened.spec
+    return RunRecord(
+        id=opened.run_id,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        method=spec.method,
+        embedder=pair.embedder,
+        configuration=spec.configuration(),
+        class_names=pair.train.class_names,
+        train=SourceRecord.of(pair.train, source=spec.train, fingerprint=opened.train_fingerprint),
+        validation=SourceRecord.of(
+            pair.validation, source=spec.validation, fingerprint=opened.validation_fingerprint
+        ),
+        versions={
+            "assay": __version__,
+            "python": platform.python_version(),
+            "torch": version("torch"),
+            "numpy": np.__version__,
+        },
+        seed=spec.seed,
+        device=spec.device,
+        epsilon=valuation.epsilon,
+        tolerance=spec.tolerance,
+        marginal_error=valuation.marginal_error,
+        converged=valuation.converged,
+        passes=valuation.passes,
+        primal=valuation.primal,
+        dual=valuation.dual,
+        transport_cost=valuation.transport_cost,
+        seconds=dict(opened.watch.seconds),
+        peak_memory=peak_memory(),
+    )
+
+
+def peak_memory() -> int:
+    """Return the largest resident size that this process has had, bytes."""
+    # Linux hands ru_maxrss down through fork and exec: a worker would report its parent's.
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+    except (OSError, StopIteration):
+        largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return largest if sys.platform == "darwin" else largest * 1024

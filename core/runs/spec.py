@@ -1,0 +1,132 @@
+"""What is asked of a valuation: the sources and every setting."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from core import __version__
+from core.errors import ConfigError
+
+_NAMED_SOURCE = re.compile(r"[a-z]+:[^/\\].*")
+# Where the data lie says nothing about the result.
+_NOT_IDENTITY = ("train", "validation")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueSpec:
+    """A valuation to be made.
+
+    Attributes
+    ----------
+    train, validation : data sources as text; a relative path is made absolute
+    method : a name in `core.valuation.METHODS`
+    embedder : a name in `core.embedding.EMBEDDERS`, or "auto": precomputed embeddings where both
+        sets have them, else the convnet
+    epsilon : entropic regularization, > 0, in units of cost
+    relative_epsilon : instead of `epsilon`: the same in units of the mean cost, > 0
+    feature_weight, label_weight : weights of the two parts of the cost, >= 0, not both 0
+    p : exponent of the ground cost, 1 or 2
+    tolerance : marginal error to stop at, > 0 and < 2
+    max_passes : most passes over all pairs, >= 1
+    seed : 0 to 2**32 - 1
+    device : "auto", "cpu", "cuda" or "mps"
+
+    Raises
+    ------
+    ConfigError : a setting is out of its range
+    """
+
+    train: str
+    validation: str
+    method: str = "lava"
+    embedder: str = "auto"
+    epsilon: float = 0.1
+    relative_epsilon: float | None = None
+    feature_weight: float = 1.0
+    label_weight: float = 1.0
+    p: int = 2
+    tolerance: float = 0.05
+    max_passes: int = 100
+    seed: int = 0
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        """Check every range; make paths absolute, so that another working folder finds them."""
+        for side in ("train", "validation"):
+            object.__setattr__(self, side, absolute_source(getattr(self, side)))
+        for name in ("epsilon", "relative_epsilon", "tolerance"):
+            number = getattr(self, name)
+            if number is not None and not (isfinite(number) and number > 0):
+                raise ConfigError(f"{_words(name)} must be a number above 0, got {number}.")
+        for name in ("feature_weight", "label_weight"):
+            number = getattr(self, name)
+            if not (isfinite(number) and number >= 0):
+                raise ConfigError(f"{_words(name)} must be 0 or more, got {number}.")
+        if self.feature_weight == 0 and self.label_weight == 0:
+            raise ConfigError("Feature weight and label weight cannot both be 0.")
+        if self.p not in (1, 2):
+            raise ConfigError(f"p must be 1 or 2, got {self.p}.")
+        if self.tolerance >= 2:
+            raise ConfigError(f"Tolerance must be below 2, got {self.tolerance}.")
+        if self.max_passes < 1:
+            raise ConfigError(f"Max passes must be 1 or more, got {self.max_passes}.")
+        if not 0 <= self.seed < 2**32:
+            raise ConfigError(f"Seed must be 0 to {2**32 - 1}, got {self.seed}.")
+        if self.device not in ("auto", "cpu", "cuda", "mps"):
+            raise ConfigError(f"Device must be auto, cpu, cuda or mps, got {self.device}.")
+
+    def configuration(self) -> dict[str, Any]:
+        """Return every field by name; JSON can hold it and `from_configuration` reads it."""
+        return asdict(self)
+
+    @classmethod
+    def from_configuration(cls, raw: Mapping[str, Any]) -> ValueSpec:
+        """Return the spec that `configuration` described; fields unknown here are refused.
+
+        Raises
+        ------
+        ConfigError : a field is unknown or missing, or out of its range
+        """
+        unknown = sorted(raw.keys() - {item.name for item in fields(cls)})
+        if unknown:
+            raise ConfigError(f"Unknown settings: {', '.join(unknown)}.")
+        try:
+            return cls(**raw)
+        except TypeError as error:
+            raise ConfigError(f"The settings are not complete: {error}.") from error
+
+
+def run_id(spec: ValueSpec, train_fingerprint: str, validation_fingerprint: str) -> str:
+    """Return the id of the run of `spec` on data with these fingerprints: 16 hexadecimal digits.
+
+    Equal data, settings and version give equal ids, wherever the data lie.
+    """
+    identity = {
+        "version": __version__,
+        "train_data": train_fingerprint,
+        "validation_data": validation_fingerprint,
+        **{k: v for k, v in spec.configuration().items() if k not in _NOT_IDENTITY},
+    }
+    text = json.dumps(identity, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def absolute_source(text: str) -> str:
+    """Return `text` with a relative path made absolute; named sources (`sample:train`) stay."""
+    text = text.strip()
+    if not text:
+        raise ConfigError("A data source is missing; give a path or sample:train, sample:val.")
+    if _NAMED_SOURCE.fullmatch(text):
+        return text
+    return str(Path(text).expanduser().absolute())
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").capitalize()
