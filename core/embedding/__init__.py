@@ -1,0 +1,17 @@
+"""Images to feature vectors: `embed_pair` and the registry of embedders."""
+
+from __future__ import annotations
+
+from core.embedding.convnet import ConvnetConfig
+from core.embedding.pair import EMBEDDERS, EmbeddedPair, embed_pair
+from core.embedding.pixels import PixelsConfig
+from core.embedding.precomputed import PrecomputedConfig
+
+__all__ = [
+    "EMBEDDERS",
+    "ConvnetConfig",
+    "EmbeddedPair",
+    "PixelsConfig",
+    "PrecomputedConfig",
+    "embed_pair",
+]

@@ -1,0 +1,156 @@
+"""Embeddings on disk, by fingerprint: one `.npz` a pair of sets and settings."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+import zipfile
+import zlib
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from core.datasets import LabelledImages, Unreadable
+from core.embedding.embedder import Embedder
+
+_SCHEMA_VERSION = 1
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """The pictures of one set that cannot be read.
+
+    Attributes
+    ----------
+    rows : int64 array, positions in the set as it was given, ascending
+    reasons : str array of the same length
+    """
+
+    rows: np.ndarray
+    reasons: np.ndarray
+
+    @classmethod
+    def between(cls, given: LabelledImages, kept: LabelledImages) -> LeftOut:
+        """Return what `kept`, made by `drop_unreadable(given)`, has left out."""
+        reason = {left_out.image_id: left_out.reason for left_out in kept.unreadable}
+        rows = np.flatnonzero(~np.isin(given.ids, kept.ids))
+        reasons = [reason.get(image_id, "") for image_id in given.ids[rows].tolist()]
+        return cls(rows, np.array(reasons, dtype=np.str_))
+
+    def without(self, given: LabelledImages) -> LabelledImages:
+        """Return `given` without these pictures, noting each as unreadable."""
+        if len(self.rows) == 0:
+            return given
+        kept = np.setdiff1d(np.arange(len(given)), self.rows)
+        ids = given.ids[self.rows].tolist()
+        noted = [Unreadable(*pair) for pair in zip(ids, self.reasons.tolist(), strict=True)]
+        return given.take(kept, noted)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is kept: features of the readable pictures, and which were left out."""
+
+    x: np.ndarray
+    y: np.ndarray
+    train_left_out: LeftOut
+    validation_left_out: LeftOut
+
+
+def fingerprint(
+    train: LabelledImages,
+    validation: LabelledImages,
+    name: str,
+    embedder: Embedder,
+    config: object,
+    seed: int,
+) -> str:
+    """Return the SHA-256 of all that the features depend on.
+
+    Training labels, ids and class names play no part. Neither does the device: a network trained
+    on another one is another draw of the same thing, and looking one up must not load torch.
+    """
+    parts = {
+        "schema_version": _SCHEMA_VERSION,
+        "embedder": name,
+        "version": embedder.version,
+        "config": asdict(config),  # type: ignore[call-overload]
+        "train": train.content_fingerprint,
+        "validation": validation.content_fingerprint,
+    }
+    if embedder.learned:
+        labels = np.ascontiguousarray(validation.labels, dtype=np.int64)
+        parts |= {"seed": seed, "validation_labels": sha256(labels.data).hexdigest()}
+    return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def load(path: Path, n: int, m: int) -> Entry | None:
+    """Read the entry for `n` training and `m` validation images.
+
+    None where there is none, or none that is whole: the caller then computes it again.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            entry = Entry(
+                stored["x"],
+                stored["y"],
+                LeftOut(stored["train_rows"], stored["train_reasons"]),
+                LeftOut(stored["validation_rows"], stored["validation_reasons"]),
+            )
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        _log.warning("The cached embeddings %s cannot be read (%s).", path, error)
+        return None
+    if _fits(entry.x, entry.train_left_out, n) and _fits(entry.y, entry.validation_left_out, m):
+        return entry if entry.x.shape[1] == entry.y.shape[1] else None
+    _log.warning("The cached embeddings %s do not fit their images.", path)
+    return None
+
+
+def _fits(vectors: np.ndarray, left_out: LeftOut, count: int) -> bool:
+    rows = left_out.rows
+    return (
+        vectors.dtype == np.float32
+        and vectors.ndim == 2
+        and len(vectors) + len(rows) == count
+        and len(left_out.reasons) == len(rows)
+        and bool(np.all((rows >= 0) & (rows < count)) and np.all(np.diff(rows) > 0))
+        and bool(np.isfinite(vectors).all())
+    )
+
+
+def store(path: Path, entry: Entry) -> None:
+    """Write the entry under a temporary name and rename it: it is whole or absent.
+
+    A full or read-only disk costs the next run its time, not this run its result.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            dir=path.parent, prefix=f".{path.stem[:16]}-", suffix=".tmp", delete=False
+        ) as file:
+            temporary = Path(file.name)
+            np.savez(file, allow_pickle=False, **_arrays(entry))
+        os.replace(temporary, path)  # noqa: PTH105 - the rename that is meant
+    except OSError as error:
+        _log.warning("The embeddings could not be kept in %s (%s).", path, error)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _arrays(entry: Entry) -> dict[str, np.ndarray]:
+    return {
+        "x": entry.x,
+        "y": entry.y,
+        "train_rows": entry.train_left_out.rows,
+        "train_reasons": entry.train_left_out.reasons,
+        "validation_rows": entry.validation_left_out.rows,
+        "validation_reasons": entry.validation_left_out.reasons,
+    }

@@ -1,0 +1,142 @@
+"""Two sets in, their feature vectors out; each pair is embedded once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.datasets import LabelledImages, drop_unreadable
+from core.embedding import cache
+from core.embedding.convnet import ConvnetConfig, embed_convnet
+from core.embedding.embedder import Embedder
+from core.embedding.pixels import PixelsConfig, embed_pixels
+from core.embedding.precomputed import PrecomputedConfig, embed_precomputed
+from core.errors import ConfigError, DataError
+from core.progress import Progress, silent
+
+# A new embedder is one file and one line here. `auto` is no embedder but a choice between them.
+EMBEDDERS: dict[str, Embedder] = {
+    "convnet": Embedder(embed=embed_convnet, config=ConvnetConfig(), version=1, learned=True),
+    "pixels": Embedder(embed=embed_pixels, config=PixelsConfig(), version=1),
+    "precomputed": Embedder(
+        embed=embed_precomputed, config=PrecomputedConfig(), version=1, from_pictures=False
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddedPair:
+    """Both sets and their feature vectors, row by row.
+
+    Attributes
+    ----------
+    train, validation : the sets, without the pictures that cannot be read
+    x : features of the training images, float32, shape (n, d)
+    y : features of the validation images, float32, shape (m, d)
+    embedder : its name in `EMBEDDERS`
+    from_cache : nothing was computed
+    fingerprint : SHA-256 of all that x and y depend on
+    """
+
+    train: LabelledImages
+    validation: LabelledImages
+    x: np.ndarray
+    y: np.ndarray
+    embedder: str
+    from_cache: bool
+    fingerprint: str
+
+    def __post_init__(self) -> None:
+        """Guard the rows' agreement."""
+        if len(self.x) != len(self.train) or len(self.y) != len(self.validation):
+            raise ValueError("features and images differ in number")
+
+
+def embed_pair(
+    train: LabelledImages,
+    validation: LabelledImages,
+    name: str = "convnet",
+    *,
+    seed: int = 0,
+    cache_dir: Path | None,
+    device: str = "auto",
+    config: Any = None,
+    progress: Progress = silent,
+) -> EmbeddedPair:
+    """Embed a training and a validation set into one feature space.
+
+    Pictures that cannot be read are left out and listed in `.unreadable` of the sets returned.
+
+    Parameters
+    ----------
+    train, validation : the two sets
+    name : a key of `EMBEDDERS`, or `auto`: the embeddings given if both sets have them, else
+        `convnet`
+    seed : decides all random choices; same seed, data and machine give the same vectors
+    cache_dir : where vectors are kept and looked for, as `<fingerprint>.npz`; None: nowhere.
+        On a hit no picture is decoded
+    device : auto, cpu, cuda or mps
+    config : settings of this embedder (`ConvnetConfig`, `PixelsConfig`); None: its defaults
+    progress : is told where the work is; `Cancelled` raised from it leaves nothing behind
+
+    Raises
+    ------
+    ConfigError : no such embedder or device
+    DataError : the embedder needs pictures or embeddings that a set does not have
+    """
+    name = _chosen(train, validation, name)
+    embedder = EMBEDDERS[name]
+    config = embedder.config if config is None else config
+    if not embedder.from_pictures:
+        x, y = embedder.embed(
+            train, validation, config, seed=seed, device=device, progress=progress
+        )
+        key = cache.fingerprint(train, validation, name, embedder, config, seed)
+        return EmbeddedPair(
+            train=train, validation=validation, x=x, y=y,
+            embedder=name, from_cache=False, fingerprint=key,
+        )  # fmt: skip
+    for data in (train, validation):
+        if data.images is None:
+            raise DataError(
+                f"{data.source}: it has no pictures, which the embedder '{name}' needs. "
+                "Use 'precomputed' where both sets have embeddings."
+            )
+    progress("Fingerprint", 0.0)
+    key = cache.fingerprint(train, validation, name, embedder, config, seed)
+    path = None if cache_dir is None else cache_dir / f"{key}.npz"
+    entry = None if path is None else cache.load(path, len(train), len(validation))
+    from_cache = entry is not None
+    if entry is None:
+        readable = drop_unreadable(train, progress), drop_unreadable(validation, progress)
+        x, y = embedder.embed(*readable, config, seed=seed, device=device, progress=progress)
+        entry = cache.Entry(
+            x,
+            y,
+            cache.LeftOut.between(train, readable[0]),
+            cache.LeftOut.between(validation, readable[1]),
+        )
+        if path is not None:
+            cache.store(path, entry)
+    return EmbeddedPair(
+        train=entry.train_left_out.without(train),
+        validation=entry.validation_left_out.without(validation),
+        x=entry.x,
+        y=entry.y,
+        embedder=name,
+        from_cache=from_cache,
+        fingerprint=key,
+    )
+
+
+def _chosen(train: LabelledImages, validation: LabelledImages, name: str) -> str:
+    if name == "auto":
+        given = train.embeddings is not None and validation.embeddings is not None
+        return "precomputed" if given else "convnet"
+    if name not in EMBEDDERS:
+        known = ", ".join(("auto", *EMBEDDERS))
+        raise ConfigError(f"There is no embedder '{name}'. Choose one of: {known}.")
+    return name

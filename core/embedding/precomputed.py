@@ -1,0 +1,56 @@
+"""Feature vectors that came with the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.datasets import LabelledImages
+from core.errors import DataError
+from core.progress import Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrecomputedConfig:
+    """There is nothing to set: the vectors are taken as they are, at their own scale."""
+
+
+def embed_precomputed(
+    train: LabelledImages,
+    validation: LabelledImages,
+    config: PrecomputedConfig,
+    *,
+    seed: int,
+    device: str,
+    progress: Progress,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the embeddings of both sets, float32, unchanged.
+
+    Raises
+    ------
+    DataError : a set has no embeddings, they differ in width, or one is not finite
+    """
+    x, y = _finite(train), _finite(validation)
+    if x.shape[1] != y.shape[1]:
+        raise DataError(
+            f"The embeddings differ in width: {x.shape[1]} in {train.source}, "
+            f"{y.shape[1]} in {validation.source}. Both must come from the same model."
+        )
+    return x, y
+
+
+def _finite(data: LabelledImages) -> np.ndarray:
+    if data.embeddings is None:
+        raise DataError(
+            f"{data.source}: it has no embeddings. Choose an embedder that works from pictures."
+        )
+    vectors = np.ascontiguousarray(data.embeddings, dtype=np.float32)
+    bad = ~np.isfinite(vectors).all(axis=1)
+    if bad.any():
+        row = int(bad.argmax())
+        raise DataError(
+            f"{data.source}: the embedding of image {data.ids[row]} (row {row}) "
+            "has a value that is not a finite number."
+        )
+    return vectors

@@ -1,0 +1,35 @@
+"""One feature scale for all embedders, so that a given epsilon means the same for each."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def centered_and_scaled(
+    x: np.ndarray, y: np.ndarray, mean_cost: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Move both sets to the validation mean and scale them by one factor.
+
+    Afterwards the mean of |φ(x'_j) - φ(x'_k)|² / 2 over all pairs of validation images is
+    `mean_cost`, so that an epsilon of 0.1 is the share 0.1 / `mean_cost` of it whatever the
+    embedder's own scale. Only the validation set decides: no fault in the training set can move
+    it. Where all validation images coincide the factor is 1.
+
+    Parameters
+    ----------
+    x, y : features of the training and validation images, shapes (n, d) and (m, d)
+    mean_cost : in units of cost, > 0
+
+    Returns
+    -------
+    x, y : float32, the same shapes
+    """
+    mean = y.mean(axis=0, dtype=np.float64)
+    # Mean over all pairs of |u - v|² / 2 = total variance.
+    spread = float(np.square(y - mean).sum(axis=1).mean())
+    factor = np.sqrt(mean_cost / spread) if spread > np.finfo(np.float32).tiny else 1.0
+    shift, factor = mean.astype(np.float32), np.float32(factor)
+    return (
+        np.ascontiguousarray((x - shift) * factor, dtype=np.float32),
+        np.ascontiguousarray((y - shift) * factor, dtype=np.float32),
+    )
