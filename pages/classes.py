@@ -1,7 +1,91 @@
-"""Classes of a run."""
+"""Classes: how far each training class lies from each validation class."""
 
 from __future__ import annotations
 
-from pages.ui import shell
+import streamlit as st
+
+from core.evaluation import class_order, lookalikes
+from core.runs import Run
+from pages.ui import charts, links, shell
+from pages.ui.state import Keys
+from pages.ui.words import escape, number
+
+CHOSEN = "classes__chosen"
+
+
+def _heatmap(run: Run) -> None:
+    names = run.class_names
+
+    def open_cell() -> None:
+        points = st.session_state[Keys.CLASSES_HEATMAP]["selection"]["points"]
+        if points:
+            label, like = (int(k) for k in points[0]["customdata"][:2])
+            st.session_state[CHOSEN] = (names[label], names[like])
+
+    st.plotly_chart(
+        charts.distance_heatmap(run.label_distances, names, class_order(run.label_distances)),
+        key=Keys.CLASSES_HEATMAP,
+        on_select=open_cell,
+        selection_mode="points",
+        config=charts.NO_ZOOM,
+        alt=f"Heatmap of the distances between {len(names)} training and validation classes; "
+        "the table beside it holds the closest pairs.",
+    )
+
+
+def _table(run: Run) -> None:
+    pairs = lookalikes(run.label_distances, run.class_names)
+
+    def open_pair() -> None:
+        rows = st.session_state[Keys.CLASSES_TABLE]["selection"]["rows"]
+        if rows:
+            pair = pairs.iloc[rows[0]]
+            st.session_state[CHOSEN] = (str(pair["class_name"]), str(pair["looks_like"]))
+
+    if pairs.empty:
+        st.info("There is only one class on both sides, so there is nothing to mix it up with.")
+        return
+    closest = pairs.iloc[0]
+    st.markdown(
+        f"Images labelled **{escape(str(closest['class_name']))}** look most like another class: "
+        f"they lie {number(closest['distance'])} from **{escape(str(closest['looks_like']))}**, "
+        f"and {number(closest['own_distance'])} from their own."
+    )
+    st.dataframe(
+        pairs[["class_name", "looks_like", "distance", "own_distance", "ratio"]],
+        key=Keys.CLASSES_TABLE,
+        on_select=open_pair,
+        selection_mode="single-row",
+        hide_index=True,
+        height=430,
+        alt="Pairs of classes, closest first",
+        column_config={
+            "class_name": st.column_config.TextColumn("Labelled"),
+            "looks_like": st.column_config.TextColumn("Looks like"),
+            "distance": st.column_config.NumberColumn("Distance", format="%.3g"),
+            "own_distance": st.column_config.NumberColumn(
+                "Own class", format="%.3g", help="Distance to the validation images of its own class."
+            ),
+            "ratio": st.column_config.NumberColumn(
+                "Ratio",
+                format="%.2f",
+                help="Distance to the other class over distance to its own: near 1, the labels "
+                "hardly tell the two apart.",
+            ),
+        },
+    )
+    st.caption("Closest first. Select a row, or a cell of the map, to look at those images.")
+
 
 run = shell.require_run("Classes")
+if (chosen := st.session_state.pop(CHOSEN, None)) is not None:
+    links.go("review", run.id, **{"class": chosen[0], "like": chosen[1]})
+with shell.explained():
+    left, right = st.columns([1.25, 1], gap="medium")
+    with left:
+        st.subheader("Which classes look like which?", anchor=False)
+        with st.spinner("Ordering the classes"):
+            _heatmap(run)
+    with right:
+        st.subheader("Which are easily mixed up?", anchor=False)
+        _table(run)

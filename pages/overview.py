@@ -1,7 +1,145 @@
-"""Overview of a run."""
+"""Overview: what a run found, how far to trust it, and where to start looking."""
 
 from __future__ import annotations
 
-from pages.ui import shell
+import pandas as pd
+import streamlit as st
+
+from core.curation import open_store
+from core.evaluation import HarmfulCut, class_summary, harmful_cut
+from core.runs import Run, home
+from pages.ui import charts, links, shell
+from pages.ui.state import Keys
+from pages.ui.thumbnails import strip
+from pages.ui.words import images, number, percent
+
+
+def _metrics(run: Run, cut: HarmfulCut, decided: dict[str, int]) -> None:
+    record = run.record
+    reviewed = sum(decided.values())
+    with st.container(horizontal=True):
+        st.metric("Training images", f"{record.train.images:,}", border=True)
+        st.metric(
+            "Look harmful",
+            f"{cut.count:,}",
+            delta=percent(cut.share),
+            delta_color="off",
+            delta_arrow="off",
+            border=True,
+        )
+        st.metric(
+            "Reviewed",
+            f"{reviewed:,}",
+            delta=f"{decided['remove']:,} to remove",
+            delta_color="off",
+            delta_arrow="off",
+            border=True,
+        )
+        st.metric(
+            "OT distance",
+            number(record.transport_cost),
+            border=True,
+            help="Mean cost of moving the training set onto the validation set under the plan: "
+            "0 would mean that the two look alike, labels included. In units of the ground cost.",
+        )
+        st.metric(
+            "Marginal error",
+            percent(record.marginal_error),
+            delta="converged" if record.converged else "not converged",
+            delta_color="off" if record.converged else "inverse",
+            delta_arrow="off",
+            border=True,
+            help="How far the plan is from giving each validation image its share: 0 to 200 %.",
+        )
+
+
+def _trust(run: Run) -> None:
+    """Say whether the numbers can be trusted, loudly only where they cannot."""
+    record = run.record
+    if not record.converged:
+        st.warning(
+            f"This valuation did not converge: after {record.passes} passes the plan is still off "
+            f"by {percent(record.marginal_error)}, above the limit of {percent(record.tolerance)}. "
+            "The ranking may change; value again with a larger epsilon.",
+            icon=":material/warning:",
+        )
+    left_out = record.train.unreadable + record.validation.unreadable
+    if left_out:
+        st.warning(
+            f"{images(left_out)} could not be read and were left out: {record.train.unreadable:,} "
+            f"for training, {record.validation.unreadable:,} for validation.",
+            icon=":material/broken_image:",
+        )
+
+
+def _distribution(run: Run, cut: HarmfulCut) -> None:
+    st.subheader("How are the values distributed?", anchor=False)
+    value = run.values["value"].to_numpy()
+    st.plotly_chart(
+        charts.value_histogram(value, cut.threshold),
+        key=Keys.OVERVIEW_HISTOGRAM,
+        config=charts.CHART_CONFIG,
+        alt=f"Histogram of {len(value):,} values; {cut.count:,} lie below the cut.",
+    )
+    st.caption(
+        f"**{images(cut.count)}** ({percent(cut.share)}) lie below the cut at "
+        f"{number(cut.threshold)}: {number(cut.factor)} robust standard deviations (1.48 × the "
+        f"median absolute deviation) under the median of {number(cut.median)}, where an ordinary "
+        "image of this set would rarely lie. It says where to start looking; it is no verdict."
+    )
+
+
+def _classes(run: Run, cut: HarmfulCut) -> None:
+    st.subheader("Which classes are hurt most?", anchor=False)
+    summary = class_summary(run.values, cut.harmful)
+
+    def open_class() -> None:
+        rows = st.session_state[Keys.OVERVIEW_CLASSES]["selection"]["rows"]
+        if rows:
+            st.session_state[CHOSEN] = str(summary["class_name"].iloc[rows[0]])
+
+    st.dataframe(
+        summary[["class_name", "images", "harmful", "share", "median_value"]],
+        key=Keys.OVERVIEW_CLASSES,
+        on_select=open_class,
+        selection_mode="single-row",
+        hide_index=True,
+        height=min(310, 38 + 35 * len(summary)),
+        alt="Classes, worst first",
+        column_config={
+            "class_name": st.column_config.TextColumn("Class"),
+            "images": st.column_config.NumberColumn("Images", format="localized"),
+            "harmful": st.column_config.NumberColumn("Look harmful", format="localized"),
+            "share": st.column_config.ProgressColumn(
+                "Share", format="percent", min_value=0.0, max_value=float(summary["share"].max())
+            ),
+            "median_value": st.column_config.NumberColumn("Median value", format="%.3g"),
+        },
+    )
+    st.caption("Worst first. Select a row to look at the images of that class.")
+
+
+def _worst(run: Run) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.subheader("The twelve images that hurt most", anchor=False, width="stretch")
+        links.link("review", "Review them, worst first", run=run.id)
+    worst: pd.DataFrame = run.values.nsmallest(12, "value")
+    strip(run, worst)
+
+
+CHOSEN = "overview__chosen_class"
 
 run = shell.require_run("Overview")
+if (chosen := st.session_state.pop(CHOSEN, None)) is not None:
+    links.go("review", run.id, **{"class": chosen})
+with shell.explained(), st.spinner("Reading the values"):
+    cut = harmful_cut(run.values["value"].to_numpy())
+    decided = open_store(home()).counts(run.record.train.fingerprint)
+_trust(run)
+_metrics(run, cut, decided)
+left, right = st.columns([1.1, 1], gap="medium")
+with left:
+    _distribution(run, cut)
+with right:
+    _classes(run, cut)
+_worst(run)

@@ -87,40 +87,6 @@ def value_histogram(
     return figure
 
 
-def class_bars(
-    names: Sequence[str], share: np.ndarray, harmful: np.ndarray, palette: Palette = PALETTE
-) -> go.Figure:
-    """Draw the share of each class that looks harmful, first class on top.
-
-    Parameters
-    ----------
-    names : v class names
-    share : shape (v,), 0 to 1
-    harmful : shape (v,), counts
-    """
-    figure = go.Figure(
-        go.Bar(
-            x=share,
-            y=list(names),
-            orientation="h",
-            marker={"color": palette.hurts, "line": {"width": 0}},
-            text=[f"{count:,}" for count in harmful],
-            textposition="auto",
-            customdata=np.asarray(harmful),
-            hovertemplate="%{y}<br>%{customdata:,} images look harmful, %{x:.1%}<extra></extra>",
-        )
-    )
-    figure.update_layout(
-        height=max(160, 30 + 24 * len(names)),
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        bargap=0.3,
-        dragmode=False,
-        xaxis={"title": "share that looks harmful", "tickformat": ".0%", "rangemode": "tozero"},
-        yaxis={"autorange": "reversed", "type": "category"},
-    )
-    return figure
-
-
 def distance_heatmap(
     distances: np.ndarray,
     class_names: Sequence[str],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 
 import streamlit as st
 
@@ -12,6 +11,7 @@ from core.errors import AssayError, RunError
 from core.runs import Run, home, list_runs
 from pages.ui import links, state
 from pages.ui.cache import opened_run
+from pages.ui.words import escape, images, source_name, when
 
 
 @contextmanager
@@ -20,26 +20,48 @@ def explained() -> Iterator[None]:
     try:
         yield
     except AssayError as error:
-        st.error(str(error), icon=":material/error:")
+        show_error(error)
         st.stop()
+
+
+def show_error(error: AssayError) -> None:
+    """Show what went wrong, as text: a message may hold file names that look like Markdown."""
+    st.error(escape(str(error)), icon=":material/error:")
 
 
 def require_run(title: str) -> Run:
-    """Draw the page's title and return the open run; without one, say what to do and end the page.
+    """Draw the page's header and return the open run; without one, say what to do and stop.
 
     The run is the one in the address (`?run=`), else the one this session opened last.
     """
-    st.title(title, anchor=False)
     wanted = state.run_id()
     if wanted is None:
+        st.title(title, anchor=False)
         _no_run()
         st.stop()
     try:
-        return opened_run(home(), wanted)
+        run = opened_run(home(), wanted)
     except RunError as error:
-        st.error(str(error), icon=":material/error:")
-        links.link("start", "Choose another run, or make one")
+        st.title(title, anchor=False)
+        show_error(error)
+        links.link("start", "Open another run, or make one")
         st.stop()
+    header(title, run)
+    return run
+
+
+def header(title: str, run: Run) -> None:
+    """Draw the title, and on the same line what the run compared."""
+    record = run.record
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        st.title(title, anchor=False, width="content")
+        st.caption(
+            f"{escape(source_name(record.train.source))} ({images(record.train.images)}) against "
+            f"{escape(source_name(record.validation.source))} "
+            f"({images(record.validation.images)}) · {record.method.upper()} on "
+            f"{escape(record.embedder)} · {when(record.created)}",
+            width="content",
+        )
 
 
 def _no_run() -> None:
@@ -52,12 +74,5 @@ def _no_run() -> None:
 
 
 def run_label(run: Run) -> str:
-    """Return a line that tells runs apart: training set, size, when, and the start of the id."""
-    record = run.record
-    name = record.train.source.rstrip("/").rsplit("/", 1)[-1]
-    return f"{name} · {record.train.images:,} images · {when(record.created)}"
-
-
-def when(created: str) -> str:
-    """Return an ISO time as local day and minute, "22 Nov 04:40"."""
-    return datetime.fromisoformat(created).astimezone().strftime("%d %b %H:%M").lstrip("0")
+    """Return a line that tells runs apart: training set and when."""
+    return f"{source_name(run.record.train.source)} · {when(run.record.created)}"

@@ -10,16 +10,20 @@ import streamlit as st
 RUN = "run"
 CLASS = "class"
 LOOKS_LIKE = "like"
-JOB = "job"
 
 _OPEN_RUN = "shell__open_run"
+# Not widgets: what a session remembers.
+FOLLOWED_JOB = "jobs__followed"
+JOB_STAGES = "jobs__stages"
+HEALTH = "start__health"
 
 
 class Keys:
     """Widget keys, `<page>__<name>`: unique in the whole app, and stable for tests."""
 
     SHELL_RUN = "shell__run"
-    SHELL_OPEN_LATEST = "shell__open_latest"
+
+    JOB_CANCEL = "jobs__cancel"
 
     START_SAMPLE = "start__sample"
     START_TRAIN = "start__train"
@@ -30,12 +34,17 @@ class Keys:
     START_EPSILON = "start__epsilon"
     START_LABEL_WEIGHT = "start__label_weight"
     START_SEED = "start__seed"
+    START_RUNS = "start__runs"
+    START_OPEN = "start__open"
+    START_RETRY = "start__retry"
+    START_FORGET = "start__forget"
     START_VALUE = "start__value"
     START_FOLDER = "start__folder"
     START_LINK = "start__link"
 
     OVERVIEW_HISTOGRAM = "overview__histogram"
     OVERVIEW_CLASSES = "overview__classes"
+    OVERVIEW_WORST = "overview__worst"
 
     CLASSES_HEATMAP = "classes__heatmap"
     CLASSES_TABLE = "classes__table"

@@ -1,0 +1,77 @@
+"""A valuation under way: what it is doing, how long it has been at it, and a way to stop it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import RunError
+from core.runs import JobStatus, ValueSpec, cancel_job, home, job_status, start_job
+from pages.ui import state
+from pages.ui.words import duration, escape
+
+POLL_SECONDS = 0.5
+
+
+def start(spec: ValueSpec) -> str:
+    """Start `spec` as a job and follow it in this session; return the job's id."""
+    job_id = start_job(spec, home())
+    st.session_state[state.FOLLOWED_JOB] = job_id
+    return job_id
+
+
+def followed_result() -> str | None:
+    """Return the run of the job that this session started, once, when it is done."""
+    job_id = st.session_state.get(state.FOLLOWED_JOB)
+    if job_id is None:
+        return None
+    try:
+        job = job_status(home(), job_id)
+    except RunError:
+        job = None
+    if job is not None and not job.ended:
+        return None
+    del st.session_state[state.FOLLOWED_JOB]
+    return job.run_id if job is not None and job.state == "done" else None
+
+
+def panel(job: JobStatus) -> None:
+    """Draw the progress of a job that has not ended; the page runs again when it has."""
+    st.fragment(_panel, run_every=POLL_SECONDS)(job.id)
+
+
+def _panel(job_id: str) -> None:
+    try:
+        job = job_status(home(), job_id)
+    except RunError:
+        st.rerun()
+    if job.ended:
+        # Once: the page that runs now does not draw this panel, so the polling ends with it.
+        st.rerun()
+    with st.container(border=True, gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(
+                f"**Valuing {escape(job.spec.train)}** against {escape(job.spec.validation)}"
+                f" · {duration(job.seconds)}"
+            )
+            st.button(
+                "Cancel",
+                key=state.Keys.of(state.Keys.JOB_CANCEL, job_id),
+                icon=":material/stop_circle:",
+                on_click=cancel_job,
+                args=(home(), job_id),
+            )
+        _timeline(job)
+        st.caption("It goes on in a process of its own: this page may be closed or reloaded.")
+
+
+def _timeline(job: JobStatus) -> None:
+    """Show the stages that this session saw, the present one with its bar."""
+    seen: list[str] = st.session_state.setdefault(state.Keys.of(state.JOB_STAGES, job.id), [])
+    stage = job.stage or "Waiting"
+    if stage not in seen:
+        seen.append(stage)
+    for name in seen:
+        if name != stage:
+            st.markdown(f":material/check_circle: :gray[{escape(name)}]")
+    detail = f" · {escape(job.detail)}" if job.detail else ""
+    st.progress(min(max(job.done, 0.0), 1.0), text=f"{escape(stage)}{detail}")

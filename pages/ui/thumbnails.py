@@ -1,0 +1,47 @@
+"""A read-only strip of images, drawn from the addresses of the picture route."""
+
+from __future__ import annotations
+
+from html import escape
+from urllib.parse import urlencode
+
+import pandas as pd
+import streamlit as st
+
+from core.runs import Run
+from pages.ui.words import number
+
+_STYLE = """<style>
+.assay-strip{display:grid;grid-template-columns:repeat(auto-fill,minmax(84px,1fr));gap:10px}
+.assay-strip a{color:inherit;text-decoration:none;min-width:0}
+.assay-strip img{width:100%;aspect-ratio:1;object-fit:contain;image-rendering:pixelated;
+ background:rgba(128,128,128,.14);border-radius:4px;display:block}
+.assay-strip a:focus-visible img,.assay-strip a:hover img{outline:2px solid #0072B2;outline-offset:1px}
+.assay-strip b{display:block;font-weight:500;font-size:.82rem;white-space:nowrap;overflow:hidden;
+ text-overflow:ellipsis;margin-top:3px}
+.assay-strip i{font-style:normal;font-size:.78rem;opacity:.7;font-variant-numeric:tabular-nums}
+</style>"""
+
+
+def _base() -> str:
+    path = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"/{path}" if path else ""
+
+
+def strip(run: Run, rows: pd.DataFrame) -> None:
+    """Draw the images `rows` of `run.values`; its index holds their positions.
+
+    Names come from the data, so everything in the markup is escaped.
+    """
+    tiles = []
+    for position, row in zip(rows.index, rows.itertuples(index=False), strict=True):
+        target = urlencode({"run": run.id, "image": row.id})
+        name, value = escape(str(row.class_name)), number(row.value)
+        tiles.append(
+            f'<a href="{_base()}/review?{escape(target)}" target="_self" '
+            f'title="{escape(str(row.id))}">'
+            f'<img loading="lazy" src="{_base()}/assay/runs/{run.id}/images/train/{position}" '
+            f'alt="{escape(str(row.id))}, labelled {name}, value {value}">'
+            f"<b>{name}</b><i>{value}</i></a>"
+        )
+    st.html(f'{_STYLE}<div class="assay-strip">{"".join(tiles)}</div>')

@@ -1,0 +1,54 @@
+"""Numbers, times and names as people read them."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from pathlib import PurePath
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$^])")
+
+
+def escape(text: str) -> str:
+    """Return untrusted text (a path, a class name) such that Markdown shows it as it is."""
+    return _MARKDOWN.sub(r"\\\1", text)
+
+
+def number(value: float) -> str:
+    """Return a number with three significant digits and a true minus sign."""
+    return f"{value:.3g}".replace("-", "−")
+
+
+def percent(share: float) -> str:
+    """Return a share (0 to 1) as percent: "6.6 %"."""
+    return f"{100 * share:.3g} %" if share >= 0.001 or share == 0 else "less than 0.1 %"
+
+
+def duration(seconds: float) -> str:
+    """Return a time span: "8 s", "2 min 5 s", "1 h 10 min"."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def memory(size: float) -> str:
+    """Return a size in bytes: "640 MB", "1.5 GB"."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(1, round(size / 1e6))} MB"
+
+
+def when(iso: str) -> str:
+    """Return an ISO time as local day and minute: "22 Nov 04:40"."""
+    return datetime.fromisoformat(iso).astimezone().strftime("%d %b %H:%M").lstrip("0")
+
+
+def source_name(text: str) -> str:
+    """Return a short name of a data source: the last part of a path, `sample:train` as it is."""
+    return PurePath(text).name or text
+
+
+def images(count: int) -> str:
+    """Return a number of images: "1 image", "5,000 images"."""
+    return "1 image" if count == 1 else f"{count:,} images"
