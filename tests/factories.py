@@ -57,6 +57,8 @@ def make_valuation(n: int, m: int, v: int, seed: int) -> Valuation:
         f=gradient * (n - 1) / n,
         g=other * (m - 1) / m,
         label_distances=(2.0 - 1.5 * np.eye(v)).astype(np.float32),
+        looks_like=rng.integers(0, v, n),
+        looks_like_probability=rng.uniform(1 / v, 1, n).astype(np.float32),
         epsilon=0.1,
         primal=1.25,
         dual=1.249,

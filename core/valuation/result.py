@@ -25,9 +25,12 @@ class Valuation:
     f, g : potentials, float64, shapes (n,) and (m,); defined up to f + c, g - c
     label_distances : float32, shape (v, v), training class by validation class, units of cost;
         NaN where one of the two classes is empty
+    looks_like : int64, shape (n,); the class that an image's features resemble most among the
+        validation images
+    looks_like_probability : float32, shape (n,), 0 to 1
     epsilon : entropic regularization used, in units of cost
     primal, dual : value of the entropic problem at the final plan and potentials
-    transport_cost : <plan, ground cost> (POT's `value_linear`): the OT distance without its regularizer
+    transport_cost : <plan, ground cost>: the OT distance without its regularizer
     marginal_error : sum over validation images of |b_j - sum_i plan_ij|, 0 to 2
     passes : full passes over all n * m pairs
     converged : marginal_error <= the tolerance asked for
@@ -38,6 +41,8 @@ class Valuation:
     f: np.ndarray
     g: np.ndarray
     label_distances: np.ndarray
+    looks_like: np.ndarray
+    looks_like_probability: np.ndarray
     epsilon: float
     primal: float
     dual: float

@@ -1,0 +1,131 @@
+"""The ground cost between training and validation images, never held as a whole.
+
+Convention (that of the published LAVA and SAVA code; LAVA's Eq. 5 writes it with p = 1)::
+
+    C_ij = feature_weight * |x_i - y_j|^p / p + label_weight * W[label_i, label_j] / p
+
+This module is NumPy alone, so that a web server can explain a cost without loading torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core.errors import ConfigError, DataError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroundCost:
+    """Cost between n training and m validation images.
+
+    Attributes
+    ----------
+    x, y : embeddings, float32 or float64, shapes (n, d) and (m, d), finite
+    x_labels, y_labels : int64, shapes (n,) and (m,)
+    label_distances : shape (v, v), training class by validation class, in units of cost; or None
+        for a cost of features alone. NaN is allowed for classes that no image has.
+    feature_weight, label_weight : non-negative
+    p : 1 or 2, the exponent of the Euclidean feature distance
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    x_labels: np.ndarray
+    y_labels: np.ndarray
+    label_distances: np.ndarray | None = None
+    feature_weight: float = 1.0
+    label_weight: float = 1.0
+    p: int = 2
+
+    def __post_init__(self) -> None:
+        """Check shapes, widths and finiteness."""
+        if self.p not in (1, 2):
+            raise ConfigError(f"p must be 1 or 2, got {self.p}.")
+        if self.x.ndim != 2 or self.y.ndim != 2 or self.x.shape[1] != self.y.shape[1]:
+            raise DataError(
+                "Training and validation embeddings must have the same width, "
+                f"got shapes {self.x.shape} and {self.y.shape}."
+            )
+        for name, array in (("training", self.x), ("validation", self.y)):
+            if len(array) == 0:
+                raise DataError(f"There are no {name} images.")
+            if not np.isfinite(array).all():
+                row = int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
+                raise DataError(f"The {name} embedding in row {row} holds NaN or infinity.")
+        if len(self.x_labels) != len(self.x) or len(self.y_labels) != len(self.y):
+            raise DataError("Expected one label an embedding on both sides.")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Return (n, m)."""
+        return len(self.x), len(self.y)
+
+    @property
+    def labels_matter(self) -> bool:
+        """Return whether the label term can differ between two pairs."""
+        return self.label_distances is not None and self.label_weight > 0
+
+    def rows(self, index: np.ndarray) -> GroundCost:
+        """Return the cost of the training images at `index`."""
+        return replace(self, x=self.x[index], x_labels=self.x_labels[index])
+
+    def columns(self, index: np.ndarray) -> GroundCost:
+        """Return the cost of the validation images at `index`."""
+        return replace(self, y=self.y[index], y_labels=self.y_labels[index])
+
+    def transposed(self) -> GroundCost:
+        """Return the cost with the two sides exchanged."""
+        w = self.label_distances
+        return replace(
+            self,
+            x=self.y,
+            y=self.x,
+            x_labels=self.y_labels,
+            y_labels=self.x_labels,
+            label_distances=None if w is None else w.T,
+        )
+
+    def features(self, row: int) -> np.ndarray:
+        """Return the feature part of row `row`, float64, shape (m,): exact, for display."""
+        difference = self.y.astype(np.float64) - self.x[row].astype(np.float64)
+        squared = np.einsum("jd,jd->j", difference, difference)
+        distance = squared / 2 if self.p == 2 else np.sqrt(squared)
+        return self.feature_weight * distance
+
+    def labels(self, row: int) -> np.ndarray:
+        """Return the label part of row `row`, float64, shape (m,)."""
+        if self.label_distances is None:
+            return np.zeros(len(self.y))
+        distances = self.label_distances[self.x_labels[row]].astype(np.float64)
+        return self.label_weight * distances[self.y_labels] / self.p
+
+    def mean(self) -> float:
+        """Return the mean cost over all pairs (p = 2), or over a bounded sample of them (p = 1).
+
+        O((n + m) d) time for p = 2.
+        """
+        x, y = self.x.astype(np.float64), self.y.astype(np.float64)
+        if self.p == 2:
+            shift = y.mean(axis=0)
+            x, y = x - shift, y - shift
+            squares = (x**2).sum(axis=1).mean() + (y**2).sum(axis=1).mean()
+            features = squares / 2 - x.mean(axis=0) @ y.mean(axis=0)
+        else:
+            pick_x, pick_y = _spread(len(x), 1000), _spread(len(y), 1000)
+            features = np.linalg.norm(x[pick_x, None] - y[None, pick_y], axis=2).mean()
+        return float(self.feature_weight * features + self._mean_label_cost())
+
+    def _mean_label_cost(self) -> float:
+        if self.label_distances is None:
+            return 0.0
+        v_x, v_y = self.label_distances.shape
+        a = np.bincount(self.x_labels, minlength=v_x) / len(self.x)
+        b = np.bincount(self.y_labels, minlength=v_y) / len(self.y)
+        distances = np.nan_to_num(self.label_distances.astype(np.float64))
+        return float(self.label_weight / self.p * (a @ distances @ b))
+
+
+def _spread(n: int, count: int) -> np.ndarray:
+    return np.unique(np.linspace(0, n - 1, min(n, count)).astype(np.int64))

@@ -1,0 +1,173 @@
+"""LAVA: values from the potentials of the class-wise Wasserstein distance.
+
+Just et al., "LAVA: Data valuation without pre-specified learning algorithms", ICLR 2023, Eq. 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from core.errors import ConfigError
+from core.progress import Progress, silent
+from core.transport import (
+    GroundCost,
+    LabelDistanceConfig,
+    SinkhornConfig,
+    label_distances,
+    label_posterior,
+    solve_sinkhorn,
+)
+from core.valuation.evidence import RESEMBLANCE_EPSILON
+from core.valuation.result import Valuation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LavaConfig:
+    """Settings of a LAVA valuation.
+
+    Attributes
+    ----------
+    epsilon : entropic regularization in units of cost, > 0; 0.1 as in the published code
+    relative_epsilon : the same as a share of the mean feature cost |x - y|^p / p, > 0; replaces
+        `epsilon`
+    feature_weight, label_weight : >= 0, not both 0
+    p : 1 or 2; the papers write 1, the published code runs 2
+    tolerance : L1 error of the validation marginal to stop at, 0 to 2
+    max_passes : upper bound on passes over all pairs
+    device : "auto", "cpu", "cuda" or "mps"
+    """
+
+    epsilon: float = 0.1
+    relative_epsilon: float | None = None
+    feature_weight: float = 1.0
+    label_weight: float = 1.0
+    p: int = 2
+    tolerance: float = 0.01
+    max_passes: int = 100
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        """Check the weights; the solver checks the rest where it is used."""
+        weights = (self.feature_weight, self.label_weight)
+        if not all(np.isfinite(w) and w >= 0 for w in weights) or not any(weights):
+            raise ConfigError(
+                f"feature_weight and label_weight must be 0 or more and not both 0, got {weights}."
+            )
+        for name in ("epsilon", "relative_epsilon"):
+            number = getattr(self, name)
+            if number is not None and not (np.isfinite(number) and number > 0):
+                raise ConfigError(f"{name} must be a positive number, got {number}.")
+
+
+def calibrated_gradient(potential: np.ndarray) -> np.ndarray:
+    """Return f_i - mean of the others = n / (n - 1) * (f_i - mean f), float64 (LAVA Eq. 1).
+
+    Higher is worse. Sum 0; adding a constant to the potential changes nothing. One image alone
+    has gradient 0.
+    """
+    centered = np.asarray(potential, dtype=np.float64) - np.mean(potential, dtype=np.float64)
+    n = len(centered)
+    return centered * (n / (n - 1)) if n > 1 else centered
+
+
+def value_lava(
+    x: np.ndarray,
+    x_labels: np.ndarray,
+    y: np.ndarray,
+    y_labels: np.ndarray,
+    n_classes: int,
+    config: LavaConfig | None = None,
+    *,
+    a: np.ndarray | None = None,
+    b: np.ndarray | None = None,
+    progress: Progress = silent,
+) -> Valuation:
+    """Value n training images against m validation images.
+
+    Parameters
+    ----------
+    x, y : embeddings, float32, shapes (n, d) and (m, d), finite
+    x_labels, y_labels : int64, shapes (n,) and (m,), 0 to n_classes - 1
+    a, b : masses, shapes (n,) and (m,); uniform if None
+    progress : told of the stages "Label distances", "Potentials", "Resemblance"
+
+    Raises
+    ------
+    ConfigError, DataError
+        For settings out of range, masses or embeddings that cannot be used.
+
+    Notes
+    -----
+    A class that one side lacks has no distance to itself; its images are compared with the classes
+    that are there. Time O(n m (d + v)) a pass, memory linear in n + m.
+    """
+    config = config or LavaConfig()
+    device = torch_device(config.device)
+    features = GroundCost(x=x, y=y, x_labels=x_labels, y_labels=y_labels, p=config.p)
+    epsilon = _epsilon(config, features)
+    distances = label_distances(
+        x,
+        x_labels,
+        y,
+        y_labels,
+        n_classes,
+        LabelDistanceConfig(epsilon=epsilon, p=config.p, device=device),
+        progress=progress,
+    )
+    cost = replace(
+        features,
+        label_distances=distances,
+        feature_weight=config.feature_weight,
+        label_weight=config.label_weight,
+    )
+    settings = SinkhornConfig(
+        epsilon=epsilon, tolerance=config.tolerance, max_passes=config.max_passes, device=device
+    )
+    solution = solve_sinkhorn(cost, settings, a=a, b=b, progress=progress)
+    resemblance = label_posterior(
+        features,
+        n_classes,
+        epsilon=RESEMBLANCE_EPSILON * (features.mean() or 1.0),
+        device=device,
+        progress=progress,
+    )
+    return Valuation(
+        calibrated_gradient=calibrated_gradient(solution.f),
+        validation_gradient=calibrated_gradient(solution.g),
+        f=solution.f,
+        g=solution.g,
+        label_distances=distances,
+        looks_like=resemblance.label,
+        looks_like_probability=resemblance.probability,
+        epsilon=epsilon,
+        primal=solution.primal,
+        dual=solution.dual,
+        transport_cost=solution.transport_cost,
+        marginal_error=solution.marginal_error,
+        passes=solution.passes,
+        converged=solution.converged,
+    )
+
+
+def _epsilon(config: LavaConfig, features: GroundCost) -> float:
+    """Return the regularization in units of cost."""
+    if config.relative_epsilon is None:
+        return config.epsilon
+    mean = features.mean()
+    if not mean > 0:
+        raise ConfigError(
+            "relative_epsilon needs embeddings that differ; these are all equal. Set epsilon."
+        )
+    return config.relative_epsilon * mean
+
+
+def torch_device(name: str) -> str:
+    """Return the torch device that `name` ("auto", "cpu", "cuda" or "mps") stands for here."""
+    if name != "auto":
+        return name
+    if torch.cuda.is_available():
+        return "cuda"
+    return "cpu"
