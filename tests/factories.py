@@ -10,7 +10,7 @@ from PIL import Image
 
 from core import __version__
 from core.datasets.images import LabelledImages
-from core.runs import Run, RunRecord, SourceRecord, values_frame, write_run
+from core.runs import Run, RunRecord, SourceRecord, validation_frame, values_frame, write_run
 from core.valuation.result import Valuation
 
 CLASSES = ("bag", "boot", "coat", "dress", "shirt", "skirt")
@@ -57,8 +57,8 @@ def make_valuation(n: int, m: int, v: int, seed: int) -> Valuation:
         f=gradient * (n - 1) / n,
         g=other * (m - 1) / m,
         label_distances=(2.0 - 1.5 * np.eye(v)).astype(np.float32),
-        looks_like=rng.integers(0, v, n),
-        looks_like_probability=rng.uniform(1 / v, 1, n).astype(np.float32),
+        looks_like=(np.sort(np.arange(n) % v) + (np.arange(n) % 10 == 0)) % v,
+        looks_like_probability=rng.uniform(0.5, 1.0, n).astype(np.float32),
         epsilon=0.1,
         primal=1.25,
         dual=1.249,
@@ -121,8 +121,8 @@ def make_run(
     return write_run(
         out,
         record,
-        values_frame(train, valuation.value, valuation.calibrated_gradient),
-        values_frame(validation, valuation.validation_value, valuation.validation_gradient),
+        values_frame(train, valuation),
+        validation_frame(validation, valuation),
         valuation,
         train.embeddings,
         validation.embeddings,

@@ -1,12 +1,14 @@
 """Runs: one folder each, made by a job that can be watched and stopped."""
 
 from core.runs.folder import (
+    RUN_ID,
     Run,
     SavedPotentials,
     find_run,
     link_run,
     list_runs,
     open_run,
+    validation_frame,
     values_frame,
     write_run,
 )
@@ -23,6 +25,7 @@ from core.runs.record import RunRecord, SourceRecord
 from core.runs.spec import ValueSpec, run_id
 
 __all__ = [
+    "RUN_ID",
     "JobStatus",
     "Run",
     "RunRecord",
@@ -40,6 +43,7 @@ __all__ = [
     "open_run",
     "run_id",
     "start_job",
+    "validation_frame",
     "values_frame",
     "write_run",
 ]

@@ -32,6 +32,7 @@ FILES = (
     "validation_embeddings.npy",
 )
 COLUMNS = ("id", "label", "class_name", "value", "calibrated_gradient", "path")
+RESEMBLANCE_COLUMNS = ("looks_like", "looks_like_name", "looks_like_probability")
 _PARTIAL = re.compile(r"\..+\.(?P<pid>\d+)\.(?P<mark>[^.]+)\.[0-9a-f]+\.partial")
 
 
@@ -70,12 +71,12 @@ class Run:
 
     @cached_property
     def values(self) -> pd.DataFrame:
-        """The training images in the input's order: id, label, class_name, value, ..., path."""
+        """The training images in the input's order: `COLUMNS` and `RESEMBLANCE_COLUMNS`."""
         return self._table("values.parquet")
 
     @cached_property
     def validation(self) -> pd.DataFrame:
-        """The validation images, with the same columns as `values`."""
+        """The validation images in the input's order: `COLUMNS`."""
         return self._table("validation.parquet")
 
     @cached_property
@@ -153,21 +154,40 @@ class Run:
         return array
 
 
-def values_frame(
-    data: LabelledImages, value: np.ndarray, calibrated_gradient: np.ndarray
-) -> pd.DataFrame:
-    """Return the table of a run's images, in the order of `data`; both arrays have shape (n,)."""
-    paths = np.full(len(data), None, dtype=object) if data.paths is None else data.paths
+def values_frame(data: LabelledImages, valuation: Valuation) -> pd.DataFrame:
+    """Return the table of the training images, in the order of `data`.
+
+    Beside `COLUMNS`: the class that the image's features resemble most, as a position and as a
+    name, and how probable that is, 0 to 1.
+    """
+    frame = _frame(data, valuation.value, valuation.calibrated_gradient)
+    frame["looks_like"] = valuation.looks_like.astype(np.int64)
+    frame["looks_like_name"] = _names(data.class_names, valuation.looks_like)
+    frame["looks_like_probability"] = valuation.looks_like_probability.astype(np.float32)
+    return frame
+
+
+def validation_frame(data: LabelledImages, valuation: Valuation) -> pd.DataFrame:
+    """Return the table of the validation images, with the columns `COLUMNS`, in their order."""
+    return _frame(data, valuation.validation_value, valuation.validation_gradient)
+
+
+def _frame(data: LabelledImages, value: np.ndarray, gradient: np.ndarray) -> pd.DataFrame:
+    paths = [None] * len(data) if data.paths is None else data.paths.tolist()
     return pd.DataFrame(
         {
             "id": pd.Series(data.ids.tolist(), dtype="str"),
             "label": data.labels.astype(np.int64),
-            "class_name": np.array(data.class_names, dtype=object)[data.labels],
+            "class_name": _names(data.class_names, data.labels),
             "value": np.asarray(value, dtype=np.float64),
-            "calibrated_gradient": np.asarray(calibrated_gradient, dtype=np.float64),
-            "path": pd.Series(paths.tolist(), dtype="str"),
+            "calibrated_gradient": np.asarray(gradient, dtype=np.float64),
+            "path": pd.Series(paths, dtype="str"),
         }
     )
+
+
+def _names(class_names: tuple[str, ...], labels: np.ndarray) -> pd.Series:
+    return pd.Series([class_names[u] for u in labels.tolist()], dtype="str")
 
 
 def require_free(out: Path) -> None:
@@ -198,7 +218,7 @@ def write_run(
 
     Parameters
     ----------
-    values, validation : tables with the columns `COLUMNS`, one row an image
+    values, validation : tables as `values_frame` and `validation_frame` make them
     valuation : label distances and potentials are taken from it
     x, y : embeddings, float32, shapes (n, d) and (m, d)
 
@@ -235,7 +255,7 @@ def _write_files(
     y: np.ndarray,
 ) -> None:
     for table, name in ((values, "values.parquet"), (validation, "validation.parquet")):
-        table[list(COLUMNS)].to_parquet(folder / name, index=False)
+        table.to_parquet(folder / name, index=False)
     names = np.array(record.class_names, dtype=object)
     v = len(names)
     pd.DataFrame(

@@ -20,7 +20,7 @@ from core import __version__
 from core.datasets import LabelledImages, align_classes, open_source
 from core.errors import DataError, RunError
 from core.progress import Progress, silent
-from core.runs.folder import Run, find_run, require_free, values_frame, write_run
+from core.runs.folder import Run, find_run, require_free, validation_frame, values_frame, write_run
 from core.runs.home import home as default_home
 from core.runs.record import RunRecord, SourceRecord
 from core.runs.spec import ValueSpec, run_id
@@ -186,8 +186,8 @@ def value_opened(
     return write_run(
         out,
         _record(opened, pair, valuation),
-        values_frame(pair.train, valuation.value, valuation.calibrated_gradient),
-        values_frame(pair.validation, valuation.validation_value, valuation.validation_gradient),
+        values_frame(pair.train, valuation),
+        validation_frame(pair.validation, valuation),
         valuation,
         pair.x,
         pair.y,

@@ -13,7 +13,7 @@ import pytest
 
 from core.errors import DataError, RunError
 from core.runs import find_run, home, link_run, list_runs, open_run, write_run
-from core.runs.folder import COLUMNS, FILES, partial_name, sweep_partial
+from core.runs.folder import COLUMNS, FILES, RESEMBLANCE_COLUMNS, partial_name, sweep_partial
 from tests.factories import make_home_run, make_run, make_valuation
 
 HOSTILE = ["../x", "..", "", "/etc/passwd", "0123456789abcde", "0123456789ABCDEF", "0" * 16 + "\n"]
@@ -24,7 +24,9 @@ def test_a_run_reads_back_as_it_was_written(tmp_path: Path) -> None:
     run = open_run(tmp_path / "runs" / "one")
     valuation = make_valuation(40, 20, 3, 4)
     assert run.record == made.record
-    assert tuple(run.values.columns) == COLUMNS == tuple(run.validation.columns)
+    assert tuple(run.values.columns) == COLUMNS + RESEMBLANCE_COLUMNS
+    assert tuple(run.validation.columns) == COLUMNS
+    np.testing.assert_array_equal(run.values["looks_like"], valuation.looks_like)
     assert len(run.values) == 40
     assert len(run.validation) == 20
     np.testing.assert_array_equal(run.values["value"], -valuation.calibrated_gradient)

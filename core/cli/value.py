@@ -1,0 +1,118 @@
+"""`value`: what each training image is worth."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from core.cli.progress import stoppable
+from core.cli.text import facts, table
+from core.runs import Run, ValueSpec, home
+from core.runs.pipeline import value_at_home, value_run
+
+WORST_SHOWN = 10
+_DEFAULTS = ValueSpec(train="sample:train", validation="sample:val")
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "value",
+        help="value a training set against a validation set",
+        description=(
+            "Value every image of a training set against a small trusted validation set, by "
+            "optimal transport. Higher values are better; the lowest hurt most."
+        ),
+    )
+    parser.set_defaults(execute=execute)
+    parser.add_argument("--train", metavar="SRC", required=True, help="the untrusted training set")
+    parser.add_argument("--val", metavar="SRC", required=True, help="the trusted validation set")
+    parser.add_argument(
+        "--out",
+        metavar="RUN",
+        type=Path,
+        help="folder for the run, absent or empty; without it the run goes to Assay's home, "
+        "where an identical finished run is used again",
+    )
+    _option(parser, "--method", "lava", metavar="NAME")
+    _option(
+        parser,
+        "--embedder",
+        "pixels, convnet, precomputed, or auto: precomputed where both sets have embeddings, "
+        "else convnet",
+        metavar="NAME",
+    )
+    epsilon = parser.add_mutually_exclusive_group()
+    _option(epsilon, "--epsilon", "entropic regularization, in units of cost", type=float)
+    epsilon.add_argument(
+        "--relative-epsilon",
+        metavar="F",
+        type=float,
+        help="the same in units of the mean cost, in place of --epsilon",
+    )
+    _option(parser, "--feature-weight", "weight of the features in the cost", type=float)
+    _option(parser, "--label-weight", "weight of the labels in the cost", type=float)
+    _option(parser, "--p", "exponent of the cost", type=int, choices=(1, 2))
+    _option(parser, "--tolerance", "marginal error to stop at, 0 to 2", type=float)
+    _option(parser, "--max-passes", "most passes over all pairs", type=int)
+    _option(parser, "--device", "where to compute", choices=("auto", "cpu", "cuda", "mps"))
+    _option(parser, "--seed", "what every random choice follows from", type=int)
+
+
+def _option(parser: argparse._ActionsContainer, flag: str, text: str, **settings: Any) -> None:
+    """Add an option of the same name as a field of `ValueSpec`, with its default."""
+    default = getattr(_DEFAULTS, flag.removeprefix("--").replace("-", "_"))
+    if "choices" not in settings:
+        settings.setdefault("metavar", "N" if settings.get("type") is int else "F")
+    parser.add_argument(flag, default=default, help=f"{text} (default: {default})", **settings)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Value, and print where the run is and what it says."""
+    names = set(vars(arguments)) & set(_DEFAULTS.configuration())
+    settings = {name: getattr(arguments, name) for name in names - {"train", "validation"}}
+    spec = ValueSpec(train=arguments.train, validation=arguments.val, **settings)
+    with stoppable() as progress:
+        if arguments.out is None:
+            run, reused = value_at_home(spec, home(), progress)
+        else:
+            run, reused = value_run(spec, arguments.out, progress), False
+    if reused:
+        print("The same data were valued with the same settings before; this is that run.\n")
+    print(summary(run))
+    return 0
+
+
+def summary(run: Run) -> str:
+    """Return what a finished run says, as text for people."""
+    record = run.record
+    reached = "reached" if record.converged else "NOT reached"
+    stages = ", ".join(f"{k} {v:.1f}" for k, v in record.seconds.items() if k != "Total")
+    left_out = record.train.unreadable + record.validation.unreadable
+    worst = run.values.nsmallest(WORST_SHOWN, "value")
+    return "\n".join(
+        (
+            facts(
+                {
+                    "Run folder": str(run.path),
+                    "Images": f"{record.train.images:,} against {record.validation.images:,}"
+                    + (f"; {left_out:,} left out as unreadable" if left_out else ""),
+                    "OT distance": f"{record.transport_cost:.6g}",
+                    "Marginal error": f"{record.marginal_error:.3g} after {record.passes} passes "
+                    f"(tolerance {record.tolerance:g} {reached})",
+                    "Seconds": f"{record.seconds.get('Total', 0.0):.1f} ({stages})",
+                    "Peak memory": f"{record.peak_memory / 1e6:,.0f} MB",
+                }
+            ),
+            "",
+            f"The {len(worst)} images that hurt most",
+            table(
+                ("value", "labelled", "id"),
+                [
+                    (f"{row.value:.4g}", str(row.class_name), str(row.id))
+                    for row in worst.itertuples()
+                ],
+            ),
+        )
+    )
