@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ class ConvnetConfig:
     learning_rate : peak of the one-cycle schedule
     weight_decay : of AdamW
     label_smoothing : 0 to 1; it keeps the classes apart without pulling each into one point
-    shift : augmentation, in pixels both ways
+    shift : augmentation, up to this share of the side both ways, rounded to pixels
     mirror : augmentation, left to right; unsafe where that changes the label (digits, text)
     max_side : larger pictures are brought to this many pixels a side
     embed_batch : pictures embedded at a time
@@ -51,7 +52,7 @@ class ConvnetConfig:
     learning_rate: float = 0.01
     weight_decay: float = 1e-3
     label_smoothing: float = 0.1
-    shift: int = 2
+    shift: float = 0.04
     mirror: bool = False
     max_side: int = 64
     embed_batch: int = 500
@@ -67,9 +68,9 @@ class ConvnetConfig:
             )
         if not (self.learning_rate > 0 and self.mean_cost > 0):
             raise ConfigError("learning_rate and mean_cost must be positive.")
-        if self.weight_decay < 0 or self.shift < 0 or not 0 <= self.label_smoothing < 1:
+        if self.weight_decay < 0 or not 0 <= self.shift < 1 or not 0 <= self.label_smoothing < 1:
             raise ConfigError(
-                "weight_decay and shift must not be negative, label_smoothing must be in [0, 1)."
+                "weight_decay must not be negative; shift and label_smoothing must be in [0, 1)."
             )
 
 
@@ -186,16 +187,16 @@ def _trained(
         torch.manual_seed(seed)
         network = ResidualNetwork(*pictures.shape[1:3], config.widths, len(present))
     network = network.to(device=device, memory_format=torch.channels_last).train()
+    most = round(config.shift * pictures.shape[-1])
     batches = _Batches(len(pictures), config, generator)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, config.learning_rate, total_steps=batches.steps + 1, pct_start=0.2
-    )
-    for step, chosen in enumerate(batches, start=1):
+    for step, chosen in enumerate(batches):
+        for group in optimizer.param_groups:
+            group["lr"] = config.learning_rate * _one_cycle((step + 0.5) / batches.steps)
         rows = chosen.to(device)
-        batch = shifted(_prepared(stack[rows], mean, deviation), config.shift, generator)
+        batch = shifted(_prepared(stack[rows], mean, deviation), most, generator)
         if config.mirror:
             batch = mirrored(batch, generator)
         loss = functional.cross_entropy(
@@ -204,9 +205,15 @@ def _trained(
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        schedule.step()
-        progress(_TRAINING, step / batches.steps, f"step {step:,} of {batches.steps:,}")
+        progress(_TRAINING, (step + 1) / batches.steps, f"step {step + 1:,} of {batches.steps:,}")
     return network.eval(), mean, deviation
+
+
+def _one_cycle(done: float) -> float:
+    """Return the share of the peak learning rate: up over the first fifth, then a cosine to 0."""
+    if done < 0.2:
+        return 0.04 + 0.96 * done / 0.2
+    return 0.5 + 0.5 * math.cos(math.pi * (done - 0.2) / 0.8)
 
 
 class _Batches:

@@ -90,35 +90,22 @@ def embed_pair(
     name = _chosen(train, validation, name)
     embedder = EMBEDDERS[name]
     config = embedder.config if config is None else config
-    if not embedder.from_pictures:
-        x, y = embedder.embed(
-            train, validation, config, seed=seed, device=device, progress=progress
-        )
-        key = cache.fingerprint(train, validation, name, embedder, config, seed)
-        return EmbeddedPair(
-            train=train, validation=validation, x=x, y=y,
-            embedder=name, from_cache=False, fingerprint=key,
-        )  # fmt: skip
-    for data in (train, validation):
-        if data.images is None:
-            raise DataError(
-                f"{data.source}: it has no pictures, which the embedder '{name}' needs. "
-                "Use 'precomputed' where both sets have embeddings."
-            )
+    if embedder.from_pictures:
+        _check_pictures(name, train, validation)
     progress("Fingerprint", 0.0)
     key = cache.fingerprint(train, validation, name, embedder, config, seed)
-    path = None if cache_dir is None else cache_dir / f"{key}.npz"
+    path = None
+    if cache_dir is not None and embedder.from_pictures:
+        path = cache_dir / f"{key}.npz"
     entry = None if path is None else cache.load(path, len(train), len(validation))
     from_cache = entry is not None
     if entry is None:
-        readable = drop_unreadable(train, progress), drop_unreadable(validation, progress)
+        readable = (train, validation)
+        if embedder.from_pictures:
+            readable = drop_unreadable(train, progress), drop_unreadable(validation, progress)
         x, y = embedder.embed(*readable, config, seed=seed, device=device, progress=progress)
-        entry = cache.Entry(
-            x,
-            y,
-            cache.LeftOut.between(train, readable[0]),
-            cache.LeftOut.between(validation, readable[1]),
-        )
+        left_out = map(cache.LeftOut.between, (train, validation), readable)
+        entry = cache.Entry(x, y, *left_out)
         if path is not None:
             cache.store(path, entry)
     return EmbeddedPair(
@@ -130,6 +117,15 @@ def embed_pair(
         from_cache=from_cache,
         fingerprint=key,
     )
+
+
+def _check_pictures(name: str, *sets: LabelledImages) -> None:
+    for data in sets:
+        if data.images is None:
+            raise DataError(
+                f"{data.source}: it has no pictures, which the embedder '{name}' needs. "
+                "Use 'precomputed' where both sets have embeddings."
+            )
 
 
 def _chosen(train: LabelledImages, validation: LabelledImages, name: str) -> str:
