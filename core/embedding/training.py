@@ -1,0 +1,142 @@
+"""How the convnet is trained and used; imported only there, for torch is slow to load."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from core.embedding.network import ResidualNetwork, mirrored, shifted
+from core.progress import Progress
+
+if TYPE_CHECKING:
+    from core.embedding.convnet import ConvnetConfig
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedNetwork:
+    """A network in evaluation mode and what its pictures are normalized by."""
+
+    network: ResidualNetwork
+    mean: Tensor
+    deviation: Tensor
+    device: str
+
+    def features(self, pictures: np.ndarray) -> np.ndarray:
+        """Return the penultimate layer, float32, of uint8 pictures (b, channels, side, side)."""
+        with torch.inference_mode():
+            batch = torch.from_numpy(pictures).to(self.device)
+            prepared = _prepared(batch, self.mean, self.deviation)
+            features: np.ndarray = self.network.features(prepared).cpu().numpy()
+        return features
+
+
+@contextmanager
+def repeatable_kernels() -> Iterator[None]:
+    """Let cuDNN pick repeatable kernels in full float32; nothing to do for a CPU."""
+    with torch.backends.cudnn.flags(
+        enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+    ):
+        yield
+
+
+def train_network(
+    pictures: np.ndarray,
+    labels: np.ndarray,
+    config: ConvnetConfig,
+    seed: int,
+    device: str,
+    progress: Progress,
+) -> TrainedNetwork:
+    """Train a new network to tell the classes of `pictures` apart.
+
+    Parameters
+    ----------
+    pictures : uint8, shape (m, channels, side, side)
+    labels : int64, shape (m,); any numbers
+    config, seed : they decide the result; torch's global random state does not, nor is it changed
+    device : cpu, cuda or mps
+    """
+    generator = torch.Generator().manual_seed(seed)
+    # Only classes that are there get an output: an empty one has nothing to learn from.
+    present, compact = np.unique(labels, return_inverse=True)
+    target = torch.from_numpy(compact.astype(np.int64)).to(device)
+    stack = torch.from_numpy(pictures).to(device)
+    mean, deviation = _statistics(stack)
+    _, channels, side, _ = pictures.shape
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)  # of the CPU: it makes the weights
+        network = ResidualNetwork(channels, side, config.widths, len(present))
+    network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.train()
+    most = round(config.shift * side)
+    batches = _Batches(len(pictures), config, generator)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+    )
+    for step, chosen in enumerate(batches):
+        for group in optimizer.param_groups:
+            group["lr"] = config.learning_rate * _one_cycle((step + 0.5) / batches.steps)
+        rows = chosen.to(device)
+        batch = shifted(_prepared(stack[rows], mean, deviation), most, generator)
+        if config.mirror:
+            batch = mirrored(batch, generator)
+        loss = functional.cross_entropy(
+            network(batch), target[rows], label_smoothing=config.label_smoothing
+        )
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        progress(
+            "Training the embedder",
+            (step + 1) / batches.steps,
+            f"step {step + 1:,} of {batches.steps:,}",
+        )
+    return TrainedNetwork(network.eval(), mean, deviation, device)
+
+
+def _one_cycle(done: float) -> float:
+    """Return the share of the peak learning rate: up over the first fifth, then a cosine to 0."""
+    if done < 0.2:
+        return 0.04 + 0.96 * done / 0.2
+    return 0.5 + 0.5 * math.cos(math.pi * (done - 0.2) / 0.8)
+
+
+class _Batches:
+    """The rows of each training step: every epoch in a new order, in parts of equal size."""
+
+    _FEWEST = 16  # batch normalization needs several pictures; a tiny set repeats its own
+
+    def __init__(self, count: int, config: ConvnetConfig, generator: torch.Generator) -> None:
+        self._count = count
+        self._repeats = -(-self._FEWEST // count)
+        self._parts = -(-count * self._repeats // max(config.batch, self._FEWEST))
+        self._generator = generator
+        self._epochs = min(config.epochs, max(5, config.most_views // count))
+        self.steps = self._epochs * self._parts
+
+    def __iter__(self) -> Iterator[Tensor]:
+        for _ in range(self._epochs):
+            order = [torch.randperm(self._count, generator=self._generator)] * self._repeats
+            yield from torch.cat(order).tensor_split(self._parts)
+
+
+def _statistics(stack: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the mean and deviation of each channel over uint8 pictures, shapes (1, c, 1, 1)."""
+    levels = stack.float() / 255
+    mean = levels.mean(dim=(0, 2, 3), keepdim=True)
+    # A channel without contrast (all pictures blank) is left at its own scale.
+    deviation = levels.std(dim=(0, 2, 3), keepdim=True, correction=0)
+    return mean, deviation.where(deviation > 1e-3, deviation.new_ones(()))
+
+
+def _prepared(batch: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
+    prepared = (batch.float() / 255 - mean) / deviation
+    return prepared.contiguous(memory_format=torch.channels_last)
