@@ -78,7 +78,9 @@ class LabelledImages:
         if n == 0:
             raise DataError(f"{self.source}: there are no images in it.")
         if len(self.labels) != n:
-            raise DataError(f"{self.source}: expected {n} labels, one an image, got {len(self.labels)}.")
+            raise DataError(
+                f"{self.source}: expected {n} labels, one an image, got {len(self.labels)}."
+            )
         if self.images is None and self.embeddings is None:
             raise DataError(f"{self.source}: it has neither images nor embeddings.")
         for part, name in ((self.images, "images"), (self.embeddings, "embeddings")):
@@ -87,7 +89,8 @@ class LabelledImages:
         if self.labels.min() < 0 or self.labels.max() >= len(self.class_names):
             raise DataError(
                 f"{self.source}: labels must be 0 to {len(self.class_names) - 1}, "
-                f"one for each class name; they reach from {self.labels.min()} to {self.labels.max()}."
+                f"one for each class name; they reach from {self.labels.min()} "
+                f"to {self.labels.max()}."
             )
 
     def __len__(self) -> int:
@@ -107,7 +110,7 @@ class LabelledImages:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over ids, labels, class names and content: what decisions and runs are keyed by."""
+        """SHA-256 over ids, labels, class names and content: the key of runs and decisions."""
         digest = hashlib.sha256(self.content_fingerprint.encode())
         digest.update("\0".join(self.class_names).encode())
         digest.update("\0".join(self.ids.tolist()).encode())
