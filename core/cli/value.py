@@ -8,8 +8,7 @@ from typing import Any
 
 from core.cli.progress import stoppable
 from core.cli.text import facts, table
-from core.runs import Run, ValueSpec, home
-from core.runs.pipeline import value_at_home, value_run
+from core.runs import Run, ValueSpec, home, value_at_home, value_run
 
 WORST_SHOWN = 10
 _DEFAULTS = ValueSpec(train="sample:train", validation="sample:val")

@@ -1,5 +1,6 @@
 """Runs: one folder each, made by a job that can be watched and stopped."""
 
+from core.runs.estimate import Estimate, estimate
 from core.runs.folder import (
     RUN_ID,
     Run,
@@ -21,11 +22,13 @@ from core.runs.jobs import (
     list_jobs,
     start_job,
 )
+from core.runs.pipeline import value_at_home, value_run
 from core.runs.record import RunRecord, SourceRecord
 from core.runs.spec import ValueSpec, run_id
 
 __all__ = [
     "RUN_ID",
+    "Estimate",
     "JobStatus",
     "Run",
     "RunRecord",
@@ -33,6 +36,7 @@ __all__ = [
     "SourceRecord",
     "ValueSpec",
     "cancel_job",
+    "estimate",
     "find_run",
     "forget_job",
     "home",
@@ -44,6 +48,8 @@ __all__ = [
     "run_id",
     "start_job",
     "validation_frame",
+    "value_at_home",
+    "value_run",
     "values_frame",
     "write_run",
 ]

@@ -18,7 +18,7 @@ import numpy as np
 
 from core import __version__
 from core.datasets import LabelledImages, align_classes, open_source
-from core.errors import DataError, RunError
+from core.errors import ConfigError, DataError, RunError
 from core.progress import Progress, silent
 from core.runs.folder import Run, find_run, require_free, validation_frame, values_frame, write_run
 from core.runs.home import home as default_home
@@ -78,6 +78,8 @@ def open_pair(spec: ValueSpec, progress: Progress = silent) -> Opened:
     ------
     DataError : a set cannot be used
     """
+    progress("Starting", 0.0)
+    _require_known(spec)
     watch = Stopwatch()
     with watch.stage("Reading"):
         progress("Reading", 0.0, spec.train)
@@ -99,6 +101,19 @@ def open_pair(spec: ValueSpec, progress: Progress = silent) -> Opened:
         validation_fingerprint=validation_fingerprint,
         watch=watch,
     )
+
+
+def _require_known(spec: ValueSpec) -> None:
+    """Refuse names that do not exist before anything is read."""
+    from core.embedding import EMBEDDERS
+    from core.valuation import METHODS
+
+    for what, name, known in (
+        ("method", spec.method, tuple(METHODS)),
+        ("embedder", spec.embedder, ("auto", *EMBEDDERS)),
+    ):
+        if name not in known:
+            raise ConfigError(f"There is no {what} '{name}'. Choose one of: {', '.join(known)}.")
 
 
 def _embedder(name: str, train: LabelledImages, validation: LabelledImages) -> str:
@@ -212,6 +227,8 @@ def _require_finite(valuation: Valuation) -> None:
 
 
 def _record(opened: Opened, pair: EmbeddedPair, valuation: Valuation) -> RunRecord:
+    from core.valuation import torch_device
+
     spec = opened.spec
     return RunRecord(
         id=opened.run_id,
@@ -231,7 +248,7 @@ def _record(opened: Opened, pair: EmbeddedPair, valuation: Valuation) -> RunReco
             "numpy": np.__version__,
         },
         seed=spec.seed,
-        device=spec.device,
+        device=torch_device(spec.device),
         epsilon=valuation.epsilon,
         tolerance=spec.tolerance,
         marginal_error=valuation.marginal_error,

@@ -52,7 +52,7 @@ class ValueSpec:
     feature_weight: float = 1.0
     label_weight: float = 1.0
     p: int = 2
-    tolerance: float = 0.05
+    tolerance: float = 0.01
     max_passes: int = 100
     seed: int = 0
     device: str = "auto"

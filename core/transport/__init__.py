@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from core.transport.cost import GroundCost
 
 if TYPE_CHECKING:
-    from core.transport.label_distances import LabelDistanceConfig, label_distances
+    from core.transport.class_distances import LabelDistanceConfig, label_distances
     from core.transport.posterior import LabelPosterior, label_posterior
     from core.transport.sinkhorn import (
         Potentials,
@@ -35,8 +35,8 @@ __all__ = [
 ]
 
 _HOME = {
-    "LabelDistanceConfig": "label_distances",
-    "label_distances": "label_distances",
+    "LabelDistanceConfig": "class_distances",
+    "label_distances": "class_distances",
     "LabelPosterior": "posterior",
     "label_posterior": "posterior",
 }
@@ -46,4 +46,7 @@ def __getattr__(name: str) -> Any:
     """Load a solver on first use."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME.get(name, 'sinkhorn')}"), name)
+    module = import_module(f"{__name__}.{_HOME.get(name, 'sinkhorn')}")
+    # Importing a module makes it an attribute here: `label_distances` must stay the function.
+    globals().update({key: vars(module)[key] for key in __all__ if key in vars(module)})
+    return globals()[name]
