@@ -10,12 +10,14 @@ import streamlit as st
 RUN = "run"
 CLASS = "class"
 LOOKS_LIKE = "like"
+IMAGE = "image"
 
 _OPEN_RUN = "shell__open_run"
 # Not widgets: what a session remembers.
 FOLLOWED_JOB = "jobs__followed"
 JOB_STAGES = "jobs__stages"
 HEALTH = "start__health"
+RUN_TO_OPEN = "start__run_to_open"
 
 
 class Keys:
@@ -48,6 +50,13 @@ class Keys:
 
     CLASSES_HEATMAP = "classes__heatmap"
     CLASSES_TABLE = "classes__table"
+
+    # Bound to the address, where the key is the parameter's name.
+    REVIEW_STATE = "show"
+    REVIEW_ORDER = "order"
+    REVIEW_VALUE = "value"
+    REVIEW_FIND = "find"
+    REVIEW_GALLERY = "review-gallery"  # a component: Streamlit refuses two underscores
 
     DETECTION_TRUTH = "detection__truth"
     DETECTION_UPLOAD = "detection__upload"

@@ -1,0 +1,404 @@
+// The review: a grid of ranked images beside an inspector, worked by keyboard.
+//
+// Streamlit runs the default export again whenever its data or the theme changes; it must then
+// neither rebuild anything nor lose the place. What is known of a run outlives the component: it is
+// kept by run id in the page.
+
+const HELP = [
+  ["Decide, and go on to the next", [["K", "Keep"], ["R", "Remove"], ["U", "Unsure"], ["L", "Relabel to another class"]]],
+  ["Take back", [["Z", "Undo the last decision"], ["Shift Z", "Redo it"]]],
+  ["Move", [["\u2190 \u2192 \u2191 \u2193", "To the image beside"], ["Page up, Page down", "By a screen"], ["Home, End", "To the worst, to the best"]]],
+  ["Other", [["?", "Show or hide these keys"], ["Esc", "Close; back to the pictures"]]],
+]
+const BOTTOM = 16 // px left free below the component
+const LEAST_HEIGHT = 460
+const AHEAD = 6 // pictures decoded ahead of the selection
+
+const shared = (globalThis.__assayReview ??= { stores: new Map(), views: new WeakMap() })
+
+class View {
+  constructor(parent) {
+    this.parent = parent
+    this.root = parent.querySelector(".review")
+    this.find = selector => this.root.querySelector(selector)
+    this.grid = new Grid(this.root, {
+      select: position => this.select(position),
+      failed: row => this.pictureFailed(row),
+      scrolled: () => this.remember(),
+    })
+    this.inspector = new Inspector(this.root, {
+      act: (verdict, label) => this.act(verdict, label),
+      undo: () => this.undo(),
+      link: row => this.address(row),
+      settled: row => this.prefetchEvidence(row),
+    })
+    this.filterKey = null
+    this.position = -1
+    this.bind()
+    this.setDensity(kept.read("localStorage", "assay.density") ?? "medium")
+  }
+
+  bind() {
+    this.onKey = event => this.key(event)
+    // Before Streamlit's own shortcuts (R reruns the app), hence on the window and captured.
+    globalThis.addEventListener("keydown", this.onKey, true)
+    this.onResize = () => this.fit()
+    globalThis.addEventListener("resize", this.onResize)
+    this.shifted = new ResizeObserver(() => this.fit())
+    this.shifted.observe(document.body)
+    const block = this.root.getRootNode().host?.closest("[data-testid=stVerticalBlock]")
+    if (block) this.shifted.observe(block)
+    for (const button of this.root.querySelectorAll("[data-density]")) {
+      button.onclick = () => this.setDensity(button.dataset.density)
+    }
+    this.find(".ask").onclick = () => this.toggleHelp()
+    this.find(".help").onclick = event => event.target === this.find(".help") && this.toggleHelp(false)
+    this.find(".notice button").onclick = () => this.retry()
+    const reviewer = this.find(".reviewer")
+    reviewer.onchange = () => {
+      this.store.reviewer = reviewer.value.trim() || "reviewer"
+      reviewer.value = this.store.reviewer
+      kept.write("localStorage", "assay.reviewer", this.store.reviewer)
+    }
+    reviewer.onkeydown = event => event.key === "Enter" && this.grid.view.focus({ preventScroll: true })
+  }
+
+  // Called on every run of the script and on every change of theme.
+  update(data) {
+    this.data = data
+    this.fit()
+    if (this.store?.run !== data.run) this.open(data)
+    else if (this.loaded) this.applyFilters()
+  }
+
+  open({ run, base }) {
+    this.unlisten?.()
+    let store = shared.stores.get(run)
+    if (!store) {
+      store = new ReviewStore(run, base)
+      shared.stores.set(run, store)
+    }
+    this.store = store
+    this.loaded = false
+    this.filterKey = null
+    this.find(".reviewer").value = store.reviewer
+    this.unlisten = store.listen(change => this.changed(change))
+    this.root.dataset.state = "loading"
+    store.ready.then(
+      () => {
+        if (this.store !== store || this.closed) return
+        this.loaded = true
+        this.root.dataset.state = "ready"
+        this.inspector.setClasses(store)
+        this.applyFilters()
+        this.changed({ queue: true })
+      },
+      error => {
+        if (this.store === store) this.notice(`The images could not be loaded. ${error.message}`, true)
+      },
+    )
+  }
+
+  retry() {
+    shared.stores.delete(this.store.run)
+    this.store.queue.close()
+    this.notice(null)
+    this.open(this.data)
+  }
+
+  applyFilters() {
+    const { filters = {}, focus = null } = this.data
+    const key = JSON.stringify(filters)
+    const saved = kept.read("sessionStorage", this.viewKey(), {})
+    const fresh = this.filterKey === null
+    const jump = focus !== null && focus !== (fresh ? saved.focus : this.focus) ? focus : null
+    this.focus = focus
+    if (key === this.filterKey && jump === null) return
+    const current = fresh ? this.store.rowOf.get(saved.id) : this.rows[this.position]
+    this.filterKey = key
+    this.rows = this.store.select(filters)
+    const wanted = jump === null ? current : this.store.rowOf.get(jump)
+    let position = wanted === undefined ? -1 : this.rows.indexOf(wanted)
+    if (position < 0 && wanted !== undefined && jump !== null) {
+      this.rows.unshift(wanted) // a link to an image shows it, whatever the filters say
+      position = 0
+    }
+    this.grid.cursor = -1
+    this.grid.show(this.store, this.rows, this.density)
+    if (fresh && jump === null && saved.top) this.grid.view.scrollTop = saved.top
+    else this.grid.view.scrollTop = 0
+    this.notice(this.rows.length ? null : "No image fits these filters.")
+    this.moveTo(this.rows.length ? Math.max(0, position) : -1)
+    this.tally()
+  }
+
+  changed({ rows, queue }) {
+    if (queue) {
+      const { kind, text } = this.store.queue.state()
+      const saved = this.find(".saved")
+      saved.dataset.kind = kind
+      if (saved.textContent !== text) saved.textContent = text
+    }
+    if (!rows || !this.loaded) return
+    this.grid.markRows(rows)
+    if (rows.includes(this.inspector.row)) this.inspector.mark()
+    this.inspector.back.disabled = !this.store.undoStack.length
+    this.tally()
+  }
+
+  tally() {
+    const counts = this.store.counts()
+    const decided = counts.remove + counts.keep + counts.unsure + counts.relabel
+    const parts = Object.entries(counts)
+      .filter(([, n]) => n)
+      .map(([verdict, n]) => `${count(n)} ${VERDICTS[verdict].done.toLowerCase()}`)
+    const n = this.store.ids.length
+    const images = this.rows.length === n ? `${count(n)} images` : `${count(this.rows.length)} of ${count(n)} images`
+    const text = `${images} · ${decided ? `${count(decided)} decided: ${parts.join(", ")}` : "none decided yet"}`
+    this.find(".tally").textContent = text
+  }
+
+  // -- moving ------------------------------------------------------------------------------------
+
+  select(position) {
+    this.moveTo(position)
+    this.grid.view.focus({ preventScroll: true })
+  }
+
+  moveTo(position) {
+    this.position = position
+    this.grid.moveTo(position)
+    const row = position < 0 ? -1 : this.rows[position]
+    this.inspector.show(this.store, row)
+    if (row >= 0) this.lookAhead()
+    this.remember()
+  }
+
+  moveBy(step) {
+    const last = this.rows.length - 1
+    if (last >= 0) this.moveTo(Math.min(last, Math.max(0, this.position + step)))
+  }
+
+  lookAhead() {
+    if (!this.store.hasPictures) return
+    for (let step = 1; step <= AHEAD; step += 1) {
+      const row = this.rows[this.position + step]
+      if (row !== undefined) this.store.picture(row)
+    }
+  }
+
+  prefetchEvidence(row) {
+    if (this.rows[this.position] !== row) return
+    for (const step of [1, 2, -1]) {
+      const near = this.rows[this.position + step]
+      if (near === undefined || this.store.evidenceOf.has(near)) continue
+      this.store.evidence(near).then(answer => this.warm(answer), () => {})
+    }
+  }
+
+  // Load the pictures of evidence that is likely to be looked at next.
+  warm(answer) {
+    if (!this.store.hasPictures) return
+    for (const [key] of STRIPS) {
+      for (const item of answer[key].slice(0, STRIP)) {
+        new Image().src = this.store.pictureUrl("validation", item.row, 128)
+      }
+    }
+  }
+
+  // -- deciding ----------------------------------------------------------------------------------
+
+  act(verdict, label = null) {
+    if (this.position < 0) return
+    const row = this.rows[this.position]
+    this.store.decide([row], verdict, label)
+    this.moveBy(1)
+    const next = this.rows[this.position]
+    const name = this.store.classes[this.store.labels[next]]
+    this.say(`${VERDICTS[verdict].done}. Now rank ${count(this.store.rank[next])}, labelled ${name}.`)
+    if (this.root.getRootNode().activeElement !== this.grid.view) this.grid.view.focus({ preventScroll: true })
+  }
+
+  undo(redo = false) {
+    const row = redo ? this.store.redo() : this.store.undo()
+    if (row === undefined) {
+      this.say(redo ? "Nothing to redo." : "Nothing to undo.")
+      return
+    }
+    const position = this.rows.indexOf(row)
+    if (position >= 0) this.moveTo(position)
+    this.say(redo ? "Done again." : "Taken back.")
+  }
+
+  key(event) {
+    if (!this.loaded || this.closed || event.defaultPrevented) return
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return
+    const target = event.composedPath()[0]
+    const tag = target.tagName
+    const typing = tag === "INPUT" || tag === "TEXTAREA" || tag === "SELECT" || target.isContentEditable
+    const inside = this.root.contains(target)
+    if (event.key === "Escape" && (inside || this.helpOpen)) {
+      this.toggleHelp(false)
+      this.grid.view.focus({ preventScroll: true })
+      return this.caught(event)
+    }
+    if (typing) return
+    // Other controls of the page keep the keys that work them; the letters are ours everywhere,
+    // unless something lies over the page.
+    const elsewhere = !inside && target !== document.body && target.closest?.(
+      "button, a, [role=slider], [role=tab], [role=radio], [role=option], [role=dialog], [role=menu], summary")
+    if (elsewhere && elsewhere.closest("[role=dialog], [role=menu], [role=listbox]")) return
+    const letter = this.letters[event.key.length === 1 ? event.key.toLowerCase() : ""]
+    const press = inside && tag === "BUTTON" && (event.key === "Enter" || event.key === " ")
+    const move = elsewhere || press ? undefined : this.moves[event.key]
+    const run = letter ?? move
+    if (!run || (this.helpOpen && event.key !== "?")) return
+    this.caught(event)
+    run(event)
+  }
+
+  caught(event) {
+    event.preventDefault()
+    event.stopImmediatePropagation()
+  }
+
+  get letters() {
+    return {
+      k: () => this.act("keep"),
+      r: () => this.act("remove"),
+      u: () => this.act("unsure"),
+      l: () => this.chooseLabel(),
+      z: event => this.undo(event.shiftKey),
+      "?": () => this.toggleHelp(),
+    }
+  }
+
+  get moves() {
+    const { grid } = this
+    return {
+      ArrowLeft: () => this.moveBy(-1),
+      ArrowRight: () => this.moveBy(1),
+      ArrowUp: () => this.position >= grid.columns && this.moveBy(-grid.columns),
+      ArrowDown: () => this.moveBy(grid.columns),
+      PageUp: () => this.moveBy(-grid.page),
+      PageDown: () => this.moveBy(grid.page),
+      Home: () => this.moveTo(this.rows.length ? 0 : -1),
+      End: () => this.moveTo(this.rows.length - 1),
+    }
+  }
+
+  chooseLabel() {
+    const { relabel } = this.inspector
+    relabel.focus()
+    try {
+      relabel.showPicker()
+    } catch {
+      // an older browser: the list has the focus and opens with the space bar
+    }
+  }
+
+  // -- around ------------------------------------------------------------------------------------
+
+  setDensity(density) {
+    this.density = density in DENSITIES ? density : "medium"
+    kept.write("localStorage", "assay.density", this.density)
+    this.root.dataset.density = this.density
+    for (const button of this.root.querySelectorAll("[data-density]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.density === this.density))
+    }
+    if (!this.loaded) return
+    this.grid.show(this.store, this.rows, this.density)
+    this.grid.moveTo(this.position)
+  }
+
+  // Fill the window down to its lower edge.
+  fit() {
+    const scroller = this.root.getRootNode().host?.closest("[data-testid=stMain]")
+    const top = this.root.getBoundingClientRect().top + (scroller?.scrollTop ?? 0)
+    const height = `${Math.max(LEAST_HEIGHT, Math.floor(innerHeight - top - BOTTOM))}px`
+    if (this.root.style.height !== height) this.root.style.height = height
+  }
+
+  viewKey() {
+    return `assay.view.${this.store.run}`
+  }
+
+  remember() {
+    if (!this.loaded || this.position < 0) return
+    clearTimeout(this.remembering)
+    this.remembering = setTimeout(() => {
+      if (this.closed) return
+      const id = this.store.ids[this.rows[this.position]]
+      kept.write("sessionStorage", this.viewKey(), { id, top: this.grid.view.scrollTop, focus: this.focus })
+    }, 60)
+  }
+
+  address(row) {
+    const url = new URL(location.href)
+    url.search = new URLSearchParams({ run: this.store.run, image: this.store.ids[row] })
+    url.hash = ""
+    return url.href
+  }
+
+  async pictureFailed(row) {
+    if (this.explained) return
+    this.explained = true // one sentence for all of them
+    const response = await fetch(this.store.pictureUrl("train", row, 256)).catch(() => null)
+    const answer = await response?.json().catch(() => null)
+    if (answer?.error) this.inspector.showTrouble(answer.error)
+  }
+
+  notice(sentence, again = false) {
+    const notice = this.find(".notice")
+    notice.hidden = !sentence
+    notice.querySelector("p").textContent = sentence ?? ""
+    notice.querySelector("button").hidden = !again
+    if (sentence && again) this.root.dataset.state = "failed"
+  }
+
+  say(sentence) {
+    clearTimeout(this.saying)
+    this.saying = setTimeout(() => { this.find(".live").textContent = sentence }, 120)
+  }
+
+  get helpOpen() {
+    return !this.find(".help").hidden
+  }
+
+  toggleHelp(open = !this.helpOpen) {
+    const help = this.find(".help")
+    if (!help.firstChild) help.append(this.helpSheet())
+    help.hidden = !open
+    if (open) help.querySelector("button").focus()
+    else this.grid.view.focus({ preventScroll: true })
+  }
+
+  helpSheet() {
+    const close = element("button", { type: "button" }, "Close")
+    close.onclick = () => this.toggleHelp(false)
+    const groups = HELP.map(([title, keys]) => element("section", {}, element("h4", {}, title),
+      element("dl", {}, ...keys.flatMap(([key, what]) =>
+        [element("dt", {}, element("kbd", {}, key)), element("dd", {}, what)]))))
+    return element("div", { class: "sheet-of-keys" }, element("h3", {}, "Keys"), ...groups, close)
+  }
+
+  close() {
+    this.closed = true
+    globalThis.removeEventListener("keydown", this.onKey, true)
+    globalThis.removeEventListener("resize", this.onResize)
+    this.shifted.disconnect()
+    this.unlisten?.()
+    this.grid.close()
+  }
+}
+
+export default function review({ data, parentElement }) {
+  let view = shared.views.get(parentElement)
+  if (!view || view.closed || !parentElement.contains(view.root)) {
+    view?.close()
+    view = new View(parentElement)
+    shared.views.set(parentElement, view)
+  }
+  view.update(data)
+  return () => view.close()
+}

@@ -1,0 +1,221 @@
+// The grid: only the tiles in view are in the document, however many images there are.
+
+const DENSITIES = { small: 84, medium: 118, large: 176 } // least width of a tile, px
+const GAP = 8
+const CAPTION = { small: 18, medium: 36, large: 36 }
+const OVERSCAN = 2 // rows of tiles kept above and below the view
+const PIXELATED_BELOW = 100 // natural size up to which single pixels are worth seeing
+
+const VERDICTS = {
+  keep: { done: "Kept", icon: "M3 8.5 6.5 12 13 4.5" },
+  remove: { done: "Removed", icon: "M4 4 12 12M12 4 4 12" },
+  unsure: { done: "Unsure", icon: "M5.5 6a2.5 2.5 0 1 1 3.6 2.2C8.3 8.7 8 9.2 8 10M8 12.6v.2" },
+  relabel: { done: "Relabelled", icon: "M2.5 8.5V3h5.5l5.5 5.5-5.5 5.5zM5.4 5.9v.1" },
+}
+
+function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag)
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === false || value == null) continue
+    made.setAttribute(name, value === true ? "" : value)
+  }
+  made.append(...children) // strings become text, never markup
+  return made
+}
+
+function icon(path) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg")
+  svg.setAttribute("viewBox", "0 0 16 16")
+  svg.setAttribute("aria-hidden", "true")
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "path")
+  line.setAttribute("d", path)
+  svg.append(line)
+  return svg
+}
+
+function badge([verdict, label]) {
+  const { done, icon: path } = VERDICTS[verdict]
+  const text = verdict === "relabel" ? label : done
+  return element("span", { class: `badge ${verdict}` }, icon(path), element("span", {}, text))
+}
+
+const pixelated = image => Math.max(image.naturalWidth, image.naturalHeight) <= PIXELATED_BELOW
+
+class Grid {
+  // hooks: select(position, how) on a click; failed() when a picture cannot be loaded.
+  constructor(root, hooks) {
+    this.view = root.querySelector(".grid")
+    this.sheet = root.querySelector(".sheet")
+    this.hooks = hooks
+    this.rows = []
+    this.tiles = new Map() // position -> tile
+    this.cursor = -1
+    this.density = "medium"
+    this.columns = 1
+    this.view.onscroll = () => this.draw()
+    this.view.onclick = event => {
+      const tile = event.target.closest(".tile")
+      if (tile) hooks.select(Number(tile.dataset.position))
+    }
+    this.resized = new ResizeObserver(() => this.layout())
+    this.resized.observe(this.view)
+  }
+
+  show(store, rows, density) {
+    this.store = store
+    this.rows = rows
+    this.density = density
+    this.clear()
+    this.layout()
+  }
+
+  clear() {
+    for (const tile of this.tiles.values()) tile.remove()
+    this.tiles.clear()
+  }
+
+  layout() {
+    if (!this.store) return
+    const style = getComputedStyle(this.view)
+    const inner = this.view.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight)
+    if (inner <= 0) return
+    const columns = Math.max(1, Math.floor((inner + GAP) / (DENSITIES[this.density] + GAP)))
+    const width = Math.floor((inner - GAP * (columns - 1)) / columns)
+    const changed = columns !== this.columns || width !== this.width || this.laidOut !== this.density
+    Object.assign(this, { columns, width, laidOut: this.density })
+    this.height = width + CAPTION[this.density]
+    this.step = this.height + GAP
+    const lines = Math.ceil(this.rows.length / columns)
+    this.sheet.style.height = `${Math.max(0, lines * this.step - GAP)}px`
+    if (changed) {
+      this.clear()
+      if (this.cursor >= 0) this.reveal(this.cursor)
+    }
+    this.draw()
+  }
+
+  // Bring the document in line with what is in view.
+  draw() {
+    if (!this.store || !this.step) return
+    const top = this.view.scrollTop
+    const first = Math.max(0, Math.floor(top / this.step) - OVERSCAN) * this.columns
+    const lines = Math.ceil(this.view.clientHeight / this.step) + 2 * OVERSCAN + 1
+    const last = Math.min(this.rows.length, first + lines * this.columns)
+    for (const [position, tile] of this.tiles) {
+      if (position >= first && position < last) continue
+      tile.querySelector("img")?.removeAttribute("src") // stops a request under way
+      tile.remove()
+      this.tiles.delete(position)
+    }
+    const fresh = document.createDocumentFragment()
+    for (let position = first; position < last; position += 1) {
+      if (!this.tiles.has(position)) fresh.append(this.tile(position))
+    }
+    if (fresh.childNodes.length) this.sheet.append(fresh)
+    this.hooks.scrolled?.()
+  }
+
+  tile(position) {
+    const { store } = this
+    const row = this.rows[position]
+    const name = store.classes[store.labels[row]]
+    const frame = element("div", { class: "frame" })
+    if (store.hasPictures) {
+      const image = element("img", { alt: "", decoding: "async", draggable: "false" })
+      image.onload = () => image.classList.toggle("pixelated", pixelated(image))
+      image.onerror = () => {
+        if (!image.getAttribute("src")) return
+        frame.classList.add("missing")
+        image.remove()
+        this.hooks.failed(row)
+      }
+      image.src = store.pictureUrl("train", row, 256)
+      frame.append(image)
+    } else {
+      frame.classList.add("missing")
+    }
+    const value = store.values[row]
+    const tile = element(
+      "div",
+      { class: "tile", role: "option", id: `tile-${position}`, "aria-setsize": this.rows.length,
+        "aria-posinset": position + 1, title: store.ids[row] },
+      frame,
+      element(
+        "div",
+        { class: "caption" },
+        element("span", { class: "label" }, name),
+        element("span", { class: `value ${value < 0 ? "hurts" : "helps"}` }, amount(value)),
+      ),
+    )
+    tile.dataset.position = position
+    tile.dataset.row = row
+    const style = tile.style
+    style.width = `${this.width}px`
+    style.height = `${this.height}px`
+    style.left = `${(position % this.columns) * (this.width + GAP)}px`
+    style.top = `${Math.floor(position / this.columns) * this.step}px`
+    this.tiles.set(position, tile)
+    this.mark(position)
+    return tile
+  }
+
+  // Bring one tile's decision and selection up to date.
+  mark(position) {
+    const tile = this.tiles.get(position)
+    if (!tile) return
+    const { store } = this
+    const row = this.rows[position]
+    const state = store.state(row)
+    const decided = state[0] !== UNDECIDED
+    tile.dataset.verdict = decided ? state[0] : ""
+    tile.querySelector(".badge")?.remove()
+    if (decided) tile.querySelector(".frame").append(badge(state))
+    const chosen = position === this.cursor
+    tile.classList.toggle("chosen", chosen)
+    tile.setAttribute("aria-selected", String(chosen))
+    const said = decided ? `, ${VERDICTS[state[0]].done.toLowerCase()}` : ""
+    const name = store.classes[store.labels[row]]
+    tile.setAttribute("aria-label", `${name}, value ${amount(store.values[row])}${said}, ${store.ids[row]}`)
+  }
+
+  markRows(rows) {
+    const wanted = new Set(rows)
+    for (const position of this.tiles.keys()) {
+      if (wanted.has(this.rows[position])) this.mark(position)
+    }
+  }
+
+  moveTo(position) {
+    const before = this.cursor
+    this.cursor = position
+    this.mark(before)
+    if (position < 0) {
+      this.view.removeAttribute("aria-activedescendant")
+      return
+    }
+    this.reveal(position)
+    this.draw()
+    this.mark(position)
+    this.view.setAttribute("aria-activedescendant", `tile-${position}`)
+  }
+
+  reveal(position) {
+    if (!this.step) return
+    const top = Math.floor(position / this.columns) * this.step
+    const { scrollTop, clientHeight } = this.view
+    const room = Math.min(this.step / 2, Math.max(0, (clientHeight - this.height) / 2))
+    if (top < scrollTop + 4) this.view.scrollTop = Math.max(0, top - room)
+    else if (top + this.height > scrollTop + clientHeight - 4) {
+      this.view.scrollTop = top + this.height + room - clientHeight
+    }
+  }
+
+  get page() {
+    return this.columns * Math.max(1, Math.floor(this.view.clientHeight / (this.step || 1)))
+  }
+
+  close() {
+    this.resized.disconnect()
+    this.clear()
+  }
+}

@@ -1,0 +1,155 @@
+// Decisions on their way to the server: in order, kept in this browser until the server has them.
+
+const TAB_KEY = "assay.tab"
+const MAX_BATCH = 500
+const KEEPALIVE_BYTES = 60000 // browsers refuse larger bodies on a request that outlives the page
+const ANSWER_WITHIN_MS = 15000
+
+function newId() {
+  if (globalThis.crypto?.randomUUID) return crypto.randomUUID()
+  // Over plain http, away from localhost, browsers have no randomUUID but do have randomness.
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(bytes, byte => byte.toString(16).padStart(2, "0")).join("")
+}
+
+// Storage may be full or switched off; reviewing goes on without it.
+const kept = {
+  read(area, key, otherwise = null) {
+    try {
+      return JSON.parse(globalThis[area].getItem(key)) ?? otherwise
+    } catch {
+      return otherwise
+    }
+  },
+  write(area, key, value) {
+    try {
+      globalThis[area].setItem(key, JSON.stringify(value))
+      return true
+    } catch {
+      return false
+    }
+  },
+  drop(area, key) {
+    try {
+      globalThis[area].removeItem(key)
+    } catch {
+      // nothing was kept, so nothing is left behind
+    }
+  },
+  keys(area, prefix) {
+    try {
+      return Object.keys(globalThis[area]).filter(key => key.startsWith(prefix))
+    } catch {
+      return []
+    }
+  },
+}
+
+class DecisionQueue {
+  // hooks: changed() after every change of state; settled(answer) after the server has saved some.
+  constructor(run, url, hooks) {
+    this.url = url
+    this.hooks = hooks
+    this.failures = 0
+    this.sending = false
+    this.problem = null
+    this.refused = 0
+    const prefix = `assay.queue.${run}.`
+    let tab = kept.read("sessionStorage", TAB_KEY)
+    if (!tab) {
+      tab = newId()
+      kept.write("sessionStorage", TAB_KEY, tab)
+    }
+    this.key = prefix + tab
+    // What a tab left behind when it was closed or crashed is sent now; event ids make it safe to
+    // send what has arrived already.
+    this.adopted = kept.keys("localStorage", prefix).filter(key => key !== this.key)
+    const left = this.adopted.flatMap(key => kept.read("localStorage", key, []))
+    this.pending = [...left, ...kept.read("localStorage", this.key, [])]
+    this.onOnline = () => this.flush()
+    globalThis.addEventListener("online", this.onOnline)
+  }
+
+  push(events) {
+    this.pending.push(...events)
+    this.mirror()
+    this.hooks.changed()
+    // The rest of this task may decide more: one request for all of it.
+    if (!this.scheduled) {
+      this.scheduled = true
+      queueMicrotask(() => {
+        this.scheduled = false
+        this.flush()
+      })
+    }
+  }
+
+  mirror() {
+    if (this.pending.length) kept.write("localStorage", this.key, this.pending)
+    else kept.drop("localStorage", this.key)
+    if (!this.pending.length) for (const key of this.adopted.splice(0)) kept.drop("localStorage", key)
+  }
+
+  async flush() {
+    if (this.sending || !this.pending.length) return
+    this.sending = true
+    clearTimeout(this.timer)
+    try {
+      while (this.pending.length) await this.sendOne()
+    } catch (error) {
+      this.failures += 1
+      this.problem = error.sentence ?? null
+      const wait = Math.min(15000, 300 * 2 ** Math.min(this.failures, 6))
+      this.timer = setTimeout(() => this.flush(), wait)
+    } finally {
+      this.sending = false
+      this.hooks.changed()
+    }
+  }
+
+  async sendOne() {
+    const batch = this.pending.slice(0, MAX_BATCH)
+    const body = JSON.stringify(batch.map(({ restores, ...event }) => event))
+    const response = await fetch(this.url, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-Assay": "1" },
+      body,
+      keepalive: body.length < KEEPALIVE_BYTES,
+      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+    })
+    const answer = await response.json().catch(() => ({}))
+    if (!response.ok) {
+      const error = new Error(`answered ${response.status}`)
+      error.sentence = answer.error
+      throw error
+    }
+    const sent = new Set(batch.map(event => event.event_id))
+    this.pending = this.pending.filter(event => !sent.has(event.event_id))
+    this.failures = 0
+    this.problem = null
+    this.refused += answer.rejected?.length ?? 0
+    this.mirror()
+    this.hooks.settled(answer)
+    this.hooks.changed()
+  }
+
+  // What a person should know about it, in a few words.
+  state() {
+    const n = this.pending.length
+    const these = n === 1 ? "1 decision" : `${count(n)} decisions`
+    if (n && this.failures) {
+      const why = this.problem ? `Not saved: ${this.problem} ` : "Offline: "
+      return { kind: "offline", text: `${why}${these} kept in this browser, retrying` }
+    }
+    if (n) return { kind: "saving", text: `Saving ${count(n)}…` }
+    if (this.refused) {
+      return { kind: "offline", text: `${count(this.refused)} refused by the server; the rest is saved` }
+    }
+    return { kind: "saved", text: "All decisions saved" }
+  }
+
+  close() {
+    clearTimeout(this.timer)
+    globalThis.removeEventListener("online", this.onOnline)
+  }
+}

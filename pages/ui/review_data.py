@@ -1,0 +1,249 @@
+"""What the HTTP routes serve: opened runs, their pictures, their ranking, their evidence.
+
+Nothing here knows HTTP or Streamlit; everything may be called from several threads at once.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from PIL import Image
+
+from core.datasets import LabelledImages
+from core.errors import DataError
+from core.runs import Run, find_run
+from core.transport import GroundCost
+from core.valuation import explain
+
+# Browsers show these as they are; the first bytes tell them apart, not the file's name.
+_SIGNATURES = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+)
+SIZES = (128, 256, 1280)  # longest side of a thumbnail, pixels; the last is the inspector's
+_AS_STORED_BYTES = {128: 32_768, 256: 65_536, 1280: 2_097_152}
+_RETRY_S = 5.0  # a source that is gone is looked for again after this time
+_OPEN_RUNS = 6
+STRIP = 7  # validation images in each row of the evidence
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """Bytes to be sent, with what identifies them."""
+
+    content: bytes
+    media_type: str
+    etag: str
+    gzipped: bytes | None = None
+
+    @classmethod
+    def of(cls, content: bytes, media_type: str, *, compress: bool = False) -> Payload:
+        """Hash `content`, and compress it beforehand if asked."""
+        etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+        packed = gzip.compress(content, compresslevel=5, mtime=0) if compress else None
+        return cls(content, media_type, etag, packed)
+
+
+class OpenedRun:
+    """A run with what showing it needs, each part made once, when it is first asked for."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._lock = threading.Lock()
+        self._side_locks = {"train": threading.Lock(), "validation": threading.Lock()}
+        self._images: dict[str, LabelledImages] = {}
+        self._failed: dict[str, tuple[float, DataError]] = {}
+        self._made: dict[str, Any] = {}
+
+    @property
+    def dataset(self) -> str:
+        """Return the fingerprint that decisions are keyed by."""
+        return self.run.record.train.fingerprint
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """Return the position of each training image by its id."""
+        return {image_id: row for row, image_id in enumerate(self.run.values["id"].tolist())}
+
+    @cached_property
+    def cost(self) -> GroundCost:
+        """Return the ground cost that the run was valued with; embeddings stay on disk."""
+        run, settings = self.run, self.run.record.configuration
+        return GroundCost(
+            x=run.x,
+            y=np.asarray(run.y, dtype=np.float64),  # once, not at every question
+            x_labels=run.values["label"].to_numpy(),
+            y_labels=run.validation["label"].to_numpy(),
+            label_distances=run.label_distances,
+            feature_weight=float(settings.get("feature_weight", 1.0)),
+            label_weight=float(settings.get("label_weight", 1.0)),
+            p=int(settings.get("p", 2)),
+        )
+
+    def ranking(self) -> Payload:
+        """Return the whole ranking as compact JSON; columns rather than rows."""
+        return self._once("ranking", lambda: _ranking(self.run))
+
+    def images(self, side: str) -> LabelledImages:
+        """Open the pictures of `side` ("train" or "validation"), row for row as in the run.
+
+        Raises
+        ------
+        DataError
+            The source is gone, has changed, or never had pictures.
+        """
+        with self._side_locks[side]:
+            if side in self._images:
+                return self._images[side]
+            failed = self._failed.get(side)
+            if failed is not None and time.monotonic() - failed[0] < _RETRY_S:
+                raise failed[1]
+            try:
+                opened: LabelledImages = self.run.open_images(side)
+                if opened.images is None:
+                    raise DataError("This set is embeddings only: there are no pictures to show.")
+            except DataError as error:
+                self._failed[side] = (time.monotonic(), error)
+                raise
+            self._images[side] = opened
+            return opened
+
+    def _once(self, name: str, make: Callable[[], T]) -> T:
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = make()
+            made: T = self._made[name]
+            return made
+
+
+class OpenedRuns:
+    """The runs opened last, by home and id; the least recently used one goes first."""
+
+    def __init__(self, limit: int = _OPEN_RUNS) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._opened: OrderedDict[tuple[Path, str], OpenedRun] = OrderedDict()
+
+    def get(self, home: Path, run_id: str) -> OpenedRun:
+        """Return the run `run_id` of `home`; raises `RunError` where there is none."""
+        key = (home, run_id)
+        with self._lock:
+            opened = self._opened.get(key)
+            if opened is not None and (opened.run.path / "run.json").is_file():
+                self._opened.move_to_end(key)
+                return opened
+            self._opened.pop(key, None)
+            opened = OpenedRun(find_run(home, run_id))
+            self._opened[key] = opened
+            while len(self._opened) > self._limit:
+                self._opened.popitem(last=False)
+            return opened
+
+
+def _ranking(run: Run) -> Payload:
+    values = run.values
+    value = values["value"].to_numpy(dtype=np.float64)
+    body = {
+        "run": run.id,
+        "dataset": run.record.train.fingerprint,
+        "pictures": run.record.train.has_pictures,
+        "classes": list(run.class_names),
+        "ids": values["id"].tolist(),
+        "labels": values["label"].tolist(),
+        "looks_like": values["looks_like"].tolist(),
+        # Six digits tell any two images apart that a person could; the order is exact beside it.
+        "values": [float(f"{v:.6g}") for v in value.tolist()],
+        "order": np.argsort(value, kind="stable").tolist(),
+    }
+    text = json.dumps(body, separators=(",", ":"), ensure_ascii=True)
+    return Payload.of(text.encode(), "application/json", compress=True)
+
+
+def picture(images: LabelledImages, row: int, size: int | None) -> Payload:
+    """Return picture `row` as stored where a browser shows it and it is small, else made smaller.
+
+    Parameters
+    ----------
+    images : a set with pictures
+    row : position in it
+    size : one of `SIZES`, or None for the largest
+
+    Raises
+    ------
+    IndexError
+        There is no such row.
+    DataError
+        The picture cannot be read any more.
+    """
+    if not 0 <= row < len(images) or images.images is None:
+        raise IndexError(row)
+    size = size or SIZES[-1]
+    try:
+        stored = images.images.encoded(row)
+        media_type = _media_type(stored)
+        if media_type and len(stored) <= _AS_STORED_BYTES[size] and _longest(stored) <= 2 * size:
+            return Payload.of(stored, media_type)
+        image = images.images.decode(row)
+        image.thumbnail((size, size), Image.Resampling.LANCZOS)
+        out = io.BytesIO()
+        # Small pictures are looked at pixel by pixel: nothing may be smeared.
+        lossless = max(image.size) <= 64
+        image.convert("RGB").save(out, "WEBP", quality=88, lossless=lossless, method=2)
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"The picture {images.ids[row]} cannot be read any more.") from error
+    return Payload.of(out.getvalue(), "image/webp")
+
+
+def _media_type(content: bytes) -> str | None:
+    for signature, media_type in _SIGNATURES:
+        if content.startswith(signature):
+            return media_type
+    return "image/webp" if content[:4] == b"RIFF" and content[8:12] == b"WEBP" else None
+
+
+def _longest(content: bytes) -> int:
+    """Return the longest side, from the header alone."""
+    with Image.open(io.BytesIO(content)) as image:
+        return max(image.size)
+
+
+def evidence(opened: OpenedRun, row: int) -> dict[str, Any]:
+    """Return what the inspector shows about training image `row`, ready for JSON.
+
+    Raises `IndexError` where there is no such row.
+    """
+    run = opened.run
+    found = explain(opened.cost, row, run.potentials.g, run.record.epsilon, k=STRIP)
+    labels = run.validation["label"].to_numpy()
+    ids = run.validation["id"].tolist()
+
+    def listed(rows: np.ndarray, unit: str, amounts: np.ndarray) -> list[dict[str, Any]]:
+        return [
+            {"row": int(r), "id": ids[r], "label": int(labels[r]), unit: float(amount)}
+            for r, amount in zip(rows, amounts, strict=True)
+        ]
+
+    return {
+        "row": row,
+        "feature_cost": found.feature_cost,
+        "label_cost": found.label_cost,
+        "matched": listed(found.matched, "share", found.matched_mass),
+        "own": listed(found.own, "distance", found.own_distance),
+        "overall": listed(found.nearest, "distance", found.nearest_distance),
+    }
