@@ -24,8 +24,7 @@ _COPIES = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embedding:
-    """What an embedder costs: once, for each training image, for each validation image, and how
-    wide its vectors are."""
+    """What an embedder costs: once, and for each image; and how wide its vectors are."""
 
     seconds: float
     seconds_train: float

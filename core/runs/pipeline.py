@@ -250,7 +250,7 @@ def _record(opened: Opened, pair: EmbeddedPair, valuation: Valuation) -> RunReco
         seed=spec.seed,
         device=torch_device(spec.device),
         epsilon=valuation.epsilon,
-        tolerance=spec.tolerance,
+        tolerance=valuation.tolerance,
         marginal_error=valuation.marginal_error,
         converged=valuation.converged,
         passes=valuation.passes,

@@ -33,7 +33,7 @@ class ValueSpec:
     relative_epsilon : instead of `epsilon`: the same in units of the mean cost, > 0
     feature_weight, label_weight : weights of the two parts of the cost, >= 0, not both 0
     p : exponent of the ground cost, 1 or 2
-    tolerance : marginal error to stop at, > 0 and < 2
+    tolerance : marginal error to stop at, > 0 and < 2; None for one that fits the size
     max_passes : most passes over all pairs, >= 1
     seed : 0 to 2**32 - 1
     device : "auto", "cpu", "cuda" or "mps"
@@ -52,8 +52,8 @@ class ValueSpec:
     feature_weight: float = 1.0
     label_weight: float = 1.0
     p: int = 2
-    tolerance: float = 0.01
-    max_passes: int = 100
+    tolerance: float | None = None
+    max_passes: int = 200
     seed: int = 0
     device: str = "auto"
 
@@ -73,7 +73,7 @@ class ValueSpec:
             raise ConfigError("Feature weight and label weight cannot both be 0.")
         if self.p not in (1, 2):
             raise ConfigError(f"p must be 1 or 2, got {self.p}.")
-        if self.tolerance >= 2:
+        if self.tolerance is not None and self.tolerance >= 2:
             raise ConfigError(f"Tolerance must be below 2, got {self.tolerance}.")
         if self.max_passes < 1:
             raise ConfigError(f"Max passes must be 1 or more, got {self.max_passes}.")

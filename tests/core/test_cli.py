@@ -1,35 +1,85 @@
-"""The command line, as a person meets it: a process with arguments, output and a status."""
+"""The command line, as a person meets it: arguments, output and a status."""
 
 from __future__ import annotations
 
+import io
 import json
-import os
-import pty
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from core.cli import main
+from core.cli.progress import Display
+from core.cli.text import facts, table
+from core.errors import Cancelled
 from tests.factories import make_home_run, make_run
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def reason(self) -> str:
+        """Return the one line on stderr that says why it failed."""
+        assert "Traceback" not in self.err, self.err
+        last = self.err.strip().splitlines()[-1]
+        assert last.startswith("assay: "), self.err
+        return last
+
+
+Assay = Callable[..., Done]
+
+
 @pytest.fixture
-def state(tmp_path: Path) -> dict[str, str]:
-    """An environment with an empty home for Assay."""
-    return {**os.environ, "ASSAY_HOME": str(tmp_path / "state"), "OMP_NUM_THREADS": "1"}
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home for Assay, also in the environment of what is started."""
+    monkeypatch.setenv("ASSAY_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def assay(state: Path, capsys: pytest.CaptureFixture[str]) -> Assay:
+    """Run one command in this process, which spares loading torch each time."""
+
+    def run(*arguments: str) -> Done:
+        capsys.readouterr()
+        try:
+            status = main(arguments)
+        except SystemExit as stop:  # argparse
+            status = int(stop.code or 0)
+        captured = capsys.readouterr()
+        return Done(status, captured.out, captured.err)
+
+    return run
+
+
+def process_of(*arguments: str, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "core", *arguments],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True,
+    )  # fmt: skip
 
 
 @pytest.fixture
 def pair(tmp_path: Path) -> list[str]:
     """The options that name two small sets of embeddings."""
     rng = np.random.default_rng(2)
-    for name, n in (("train", 200), ("val", 90)):
+    for name, n in (("train", 210), ("val", 90)):
         truth = np.arange(n) % 3
         labels = truth.copy()
         if name == "train":
@@ -43,31 +93,15 @@ def pair(tmp_path: Path) -> list[str]:
     return ["--train", str(tmp_path / "train.npz"), "--val", str(tmp_path / "val.npz")]
 
 
-def assay(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "core", *arguments],
-        cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
-
-
-def reason(done: subprocess.CompletedProcess[str]) -> str:
-    """Return the last line on stderr, having checked that no traceback stands before it."""
-    assert "Traceback" not in done.stderr, done.stderr
-    last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("assay: "), done.stderr
-    return last
-
-
-def test_help_is_quick_and_complete(state: dict[str, str]) -> None:
-    started = time.perf_counter()
-    done = assay("--help", env=state)
-    assert time.perf_counter() - started < 3, "it must not load torch"
-    assert done.returncode == 0
+def test_help_is_quick_and_complete(state: Path) -> None:
+    code = "import sys, core.cli; core.cli.build_parser(); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+    with process_of("--help") as process:
+        out, err = process.communicate()
+    assert process.returncode == 0
+    assert err == ""
     for command in ("value", "evaluate", "export", "inspect"):
-        assert command in done.stdout
-        detail = assay(command, "--help", env=state)
-        assert detail.returncode == 0
-        assert "usage: python -m core" in detail.stdout
+        assert command in out
 
 
 @pytest.mark.parametrize(
@@ -87,11 +121,11 @@ def test_help_is_quick_and_complete(state: dict[str, str]) -> None:
     ],
     ids=" ".join,
 )
-def test_wrong_usage_is_status_2(arguments: list[str], state: dict[str, str]) -> None:
-    done = assay(*arguments, env=state)
-    assert done.returncode == 2, done.stderr
-    assert done.stdout == ""
-    assert "Traceback" not in done.stderr
+def test_wrong_usage_is_status_2(arguments: list[str], assay: Assay) -> None:
+    done = assay(*arguments)
+    assert done.status == 2, done.err
+    assert done.out == ""
+    assert "Traceback" not in done.err
 
 
 @pytest.mark.parametrize(
@@ -104,62 +138,61 @@ def test_wrong_usage_is_status_2(arguments: list[str], state: dict[str, str]) ->
     ],
     ids=lambda arguments: arguments[0],
 )
-def test_a_failure_is_status_1_and_one_line(arguments: list[str], state: dict[str, str]) -> None:
-    done = assay(*arguments, env=state)
-    assert done.returncode == 1
-    assert done.stdout == ""
-    assert "nowhere" in reason(done) or "0123456789abcdef" in reason(done)
+def test_a_failure_is_status_1_and_one_line(arguments: list[str], assay: Assay) -> None:
+    done = assay(*arguments)
+    assert done.status == 1
+    assert done.out == ""
+    assert "nowhere" in done.reason or "0123456789abcdef" in done.reason
 
 
 def test_value_writes_a_run_and_says_what_it_found(
-    tmp_path: Path, pair: list[str], state: dict[str, str]
+    tmp_path: Path, pair: list[str], assay: Assay
 ) -> None:
     out = tmp_path / "out"
-    done = assay("value", *pair, "--out", str(out), env=state)
-    assert done.returncode == 0, done.stderr
+    done = assay("value", *pair, "--out", str(out))
+    assert done.status == 0, done.err
     assert json.loads((out / "run.json").read_text())["status"] == "done"
-    assert str(out) in done.stdout
+    assert str(out) in done.out
     for word in ("OT distance", "Marginal error", "passes", "Seconds"):
-        assert word in done.stdout
-    worst = done.stdout[done.stdout.index("hurt most") :].splitlines()[2:]
+        assert word in done.out
+    worst = done.out[done.out.index("hurt most") :].splitlines()[2:]
     assert len(worst) == 10
     assert {line.split()[-1] for line in worst} >= {f"train-{i:03d}" for i in range(5)}
-    assert "Reading" in done.stderr
-    assert "Reading:" not in done.stdout, "progress goes to stderr"
-    again = assay("value", *pair, "--out", str(out), env=state)
-    assert again.returncode == 1
-    assert "not an empty folder" in reason(again)
+    assert "Reading" in done.err
+    assert "Reading:" not in done.out, "progress goes to stderr"
+    again = assay("value", *pair, "--out", str(out))
+    assert again.status == 1
+    assert "not an empty folder" in again.reason
 
 
 def test_value_without_out_goes_home_and_is_used_again(
-    tmp_path: Path, pair: list[str], state: dict[str, str]
+    tmp_path: Path, pair: list[str], assay: Assay
 ) -> None:
-    first = assay("value", *pair, env=state)
-    assert first.returncode == 0, first.stderr
+    first = assay("value", *pair)
+    assert first.status == 0, first.err
     (run,) = (tmp_path / "state" / "runs").iterdir()
-    assert str(run) in first.stdout
-    again = assay("value", *pair, env=state)
-    assert again.returncode == 0
-    assert "before" in again.stdout.splitlines()[0]
+    assert str(run) in first.out
+    again = assay("value", *pair)
+    assert again.status == 0
+    assert "before" in again.out.splitlines()[0]
     assert list((tmp_path / "state" / "runs").iterdir()) == [run]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
 def test_a_signal_stops_value_and_nothing_is_written(
-    tmp_path: Path, pair: list[str], state: dict[str, str], number: signal.Signals
+    tmp_path: Path, pair: list[str], state: Path, number: signal.Signals
 ) -> None:
     endless = ["--tolerance", "1e-30", "--max-passes", "1000000000"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "core", "value", *pair, *endless, "--out", str(tmp_path / "out")],
-        cwd=ROOT, env=state, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    process = process_of("value", *pair, *endless, "--out", str(tmp_path / "out"))
     assert process.stderr is not None
-    assert "Reading" in process.stderr.readline()
-    time.sleep(3)
+    seen = ""
+    while "Potentials" not in seen:
+        seen = process.stderr.readline()
+        assert seen, "it ended by itself"
     process.send_signal(number)
     sent = time.perf_counter()
     out, err = process.communicate(timeout=20)
-    assert time.perf_counter() - sent < 3
+    assert time.perf_counter() - sent < 2
     assert process.returncode == 1
     assert err.splitlines()[-1] == "assay: Cancelled; nothing was written."
     assert out == ""
@@ -167,42 +200,48 @@ def test_a_signal_stops_value_and_nothing_is_written(
     assert list(tmp_path.glob(".*.partial")) == []
 
 
-def test_a_terminal_sees_a_bar(pair: list[str], state: dict[str, str]) -> None:
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-m", "core", "value", *pair],
-        cwd=ROOT, env=state, stdout=subprocess.DEVNULL, stderr=theirs,
-    ) as process:  # fmt: skip
-        os.close(theirs)
-        seen = b""
-        while True:
-            try:
-                chunk = os.read(ours, 4096)
-            except OSError:  # the other end is closed
-                break
-            if not chunk:
-                break
-            seen += chunk
-    os.close(ours)
-    assert process.returncode == 0
-    assert "━".encode() in seen
-    assert seen.endswith(b"\r\x1b[2K"), "the bar is taken away in the end"
+def test_a_bar_is_drawn_on_a_terminal_and_taken_away() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    display = Display(terminal)
+    display("Embedding", 0.5, "epoch 3")
+    assert "━" * 12 + "─" * 12 in terminal.getvalue()
+    assert "50%  Embedding: epoch 3" in terminal.getvalue()
+    assert "\n" not in terminal.getvalue()
+    display.close()
+    assert terminal.getvalue().endswith("\r\x1b[2K")
 
 
-def test_export_writes_the_decisions(tmp_path: Path, state: dict[str, str]) -> None:
-    run = make_home_run(tmp_path / "state", n=12, m=6)
-    done = assay(
-        "export", "--run", run.id, "--format", "lists", "--out", str(tmp_path / "out"), env=state
-    )
-    assert done.returncode == 0, done.stderr
+def test_a_file_gets_a_line_a_stage() -> None:
+    log = io.StringIO()
+    display = Display(log)
+    for done in range(100):
+        display("Embedding", done / 100)
+    display("Potentials", 0.0, "pass 1")
+    display.close()
+    assert log.getvalue().splitlines() == ["Embedding: 0%", "Potentials: 0%, pass 1"]
+
+
+def test_a_stop_is_answered_at_the_next_report() -> None:
+    display = Display(io.StringIO())
+    display.stop(signal.SIGINT, None)
+    with pytest.raises(Cancelled):
+        display("Embedding", 0.5)
+
+
+def test_export_writes_the_decisions(tmp_path: Path, state: Path, assay: Assay) -> None:
+    run = make_home_run(state, n=12, m=6)
+    done = assay("export", "--run", run.id, "--format", "lists", "--out", str(tmp_path / "out"))
+    assert done.status == 0, done.err
     kept = (tmp_path / "out" / "keep.txt").read_text().splitlines()
     assert kept == run.values["id"].tolist()
     assert (tmp_path / "out" / "provenance.json").exists()
 
 
-def test_names_from_data_cannot_steer_the_terminal(tmp_path: Path, state: dict[str, str]) -> None:
-    from core.cli.text import facts, table
-
+def test_names_from_data_cannot_steer_the_terminal() -> None:
     hostile = "a\x1b[2Jb\nc"
     assert "\x1b" not in table(("id",), [(hostile,)])
     assert "\x1b" not in facts({"Source": hostile})
@@ -210,26 +249,22 @@ def test_names_from_data_cannot_steer_the_terminal(tmp_path: Path, state: dict[s
 
 
 @pytest.mark.parametrize("suffix", ["json", "csv"])
-def test_evaluate_measures_against_a_truth(
-    tmp_path: Path, state: dict[str, str], suffix: str
-) -> None:
+def test_evaluate_measures_against_a_truth(tmp_path: Path, assay: Assay, suffix: str) -> None:
     run = make_run(tmp_path / "runs" / "one")
     faulty = run.values["id"].iloc[::10]
     truth = tmp_path / "truth.csv"
     truth.write_text("id,fault\n" + "".join(f"{i},wrong-label\n" for i in faulty))
     out = tmp_path / f"result.{suffix}"
-    done = assay(
-        "evaluate", "--run", str(run.path), "--truth", str(truth), "--out", str(out), env=state
-    )
-    assert done.returncode == 0, done.stderr
-    assert "wrong-label" in done.stdout
-    assert "AUROC" in done.stdout
-    assert "1.000" in done.stdout, "the invented faults are found without a miss"
+    done = assay("evaluate", "--run", str(run.path), "--truth", str(truth), "--out", str(out))
+    assert done.status == 0, done.err
+    assert "wrong-label" in done.out
+    assert "AUROC" in done.out
+    assert "1.000" in done.out, "the invented faults are found without a miss"
     assert "auroc" in out.read_text()
 
 
-def test_inspect_describes_and_checks(pair: list[str], state: dict[str, str]) -> None:
-    done = assay("inspect", pair[1], "--val", pair[3], env=state)
-    assert done.returncode == 0, done.stderr
-    assert "200" in done.stdout
-    assert "90" in done.stdout
+def test_inspect_describes_and_checks(pair: list[str], assay: Assay) -> None:
+    done = assay("inspect", pair[1], "--val", pair[3])
+    assert done.status == 0, done.err
+    assert "210" in done.out
+    assert "90" in done.out
