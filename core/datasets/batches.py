@@ -26,10 +26,10 @@ class PictureShape:
     channels: int
 
 
-def propose_shape(*sets: LabelledImages) -> PictureShape:
-    """Return a shape that suits all sets: their own size up to 32 pixels, gray if all are gray.
+def propose_shape(*sets: LabelledImages, largest_side: int = _LARGEST_NATIVE) -> PictureShape:
+    """Return a shape that suits all sets: their own size up to a limit, gray if all are gray.
 
-    Up to 64 pictures of each set, evenly spread, are looked at.
+    Up to 64 pictures of each set, evenly spread, are looked at; `largest_side` is in pixels.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def propose_shape(*sets: LabelledImages) -> PictureShape:
             channels = max(channels, len(picture.getbands()))
         if not readable:
             raise DataError(f"{data.source}: none of the pictures looked at can be read.")
-    return PictureShape(min(side, _LARGEST_NATIVE), channels)
+    return PictureShape(min(side, largest_side), channels)
 
 
 def decode_batches(

@@ -320,7 +320,8 @@ def _pair_findings(
         rows = np.flatnonzero(np.isin(train.labels, positions)).tolist()
         sentence = (
             f"The validation set has no images of {_few(only_left)}, so "
-            f"{_count(len(rows), 'image')} of the training set can only be compared with other classes."
+            f"{_count(len(rows), 'image')} of the training set can only be compared with "
+            "other classes."
         )
         findings.append(Finding("missing-class", "warning", sentence, "both", _ids(train, rows)))
     if only_right and present != set(only_left):

@@ -124,7 +124,7 @@ def _shards(location: Location) -> list[Path]:
 def _schema(path: Path) -> pa.Schema:
     try:
         return pq.read_schema(path)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise DataError(
             f"{path}: it cannot be read as Parquet ({error}). It may be incomplete; copy it again."
         ) from error
@@ -205,7 +205,7 @@ def _read_labels(file: Path, columns: _Columns) -> tuple[np.ndarray, list[str | 
     try:
         with pq.ParquetFile(file) as opened:
             table = opened.read(columns=wanted)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise DataError(f"{file}: it cannot be read as Parquet ({error}).") from error
     label = table.column(columns.label)
     if pa.types.is_integer(label.type) and label.null_count == 0:

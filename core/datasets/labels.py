@@ -85,7 +85,7 @@ def _label_text(value: object, where: Callable[[int], str], row: int) -> str:
         return str(int(value))  # pandas turns integers into floats where one is missing
     if isinstance(value, float) and not math.isnan(value):
         raise DataError(
-            f"{where(row)}: the label {value} is a fraction. Expected a class: a name or an integer."
+            f"{where(row)}: the label {value} is a fraction. Expected a class, name or integer."
         )
     text = value.strip() if isinstance(value, str) else value
     if text is None or text == "" or isinstance(text, float):

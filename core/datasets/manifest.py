@@ -148,7 +148,7 @@ def _read_parquet(path: Path, location: Location) -> tuple[_Table, dict[str, str
     try:
         roles = _roles(pq.read_schema(path).names, location)
         table = pq.read_table(path, columns=list(roles.values()))
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise DataError(f"{path}: it cannot be read as Parquet ({error}).") from error
     columns = {role: table.column(column).to_pylist() for role, column in roles.items()}
     return _Table(columns, None), roles

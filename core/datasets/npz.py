@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -26,6 +27,18 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "class_names": ("class_names", "classes"),
 }
 _BLOCK = 2**20  # bytes copied at a time
+# What zipfile and numpy raise on damaged, encrypted or foreign archives.
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    struct.error,
+)
 
 
 def accepts(location: Location) -> bool:
@@ -57,7 +70,7 @@ def read(location: Location, progress: Progress) -> LabelledImages:
             arrays = {
                 role: _load(path, archive, entries[role]) for role in entries if role != "images"
             }
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except _BROKEN as error:
         raise DataError(
             f"{path}: it cannot be read as .npz ({error}). It may be incomplete; copy it again."
         ) from error

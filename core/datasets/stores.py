@@ -114,8 +114,9 @@ class ParquetBytes:
         self._lock = threading.Lock()
         self._groups: list[tuple[int, int]] = []
         sizes: list[int] = []
-        for number, file in enumerate(files):
-            metadata = pq.read_metadata(file)
+        # Kept: parsing it again at each reading is slow where there are many row groups.
+        self._metadata = [pq.read_metadata(file) for file in files]
+        for number, metadata in enumerate(self._metadata):
             for group in range(metadata.num_row_groups):
                 self._groups.append((number, group))
                 sizes.append(metadata.row_group(group).num_rows)
@@ -152,11 +153,12 @@ class ParquetBytes:
             return loaded
 
     def _read(self, group: int) -> _Group:
-        file, number = self._files[self._groups[group][0]], self._groups[group][1]
+        shard, number = self._groups[group]
+        file = self._files[shard]
         try:
-            with pq.ParquetFile(file) as opened:
+            with pq.ParquetFile(file, metadata=self._metadata[shard]) as opened:
                 column = opened.read_row_group(number, columns=[self._column]).column(0)
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError) as error:
             raise OSError(f"{file}: row group {number} cannot be read ({error})") from error
         if not self._is_struct:
             return column, None
