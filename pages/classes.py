@@ -8,7 +8,7 @@ from core.evaluation import class_order, lookalikes
 from core.runs import Run
 from pages.ui import charts, links, shell
 from pages.ui.state import Keys
-from pages.ui.words import escape, number
+from pages.ui.words import escape, images, number
 
 CHOSEN = "classes__chosen"
 
@@ -34,47 +34,50 @@ def _heatmap(run: Run) -> None:
 
 
 def _table(run: Run) -> None:
-    pairs = lookalikes(run.label_distances, run.class_names)
+    pairs = lookalikes(run.values, run.label_distances, run.class_names)
 
     def open_pair() -> None:
-        rows = st.session_state[Keys.CLASSES_TABLE]["selection"]["rows"]
-        if rows:
-            pair = pairs.iloc[rows[0]]
+        cells = st.session_state[Keys.CLASSES_TABLE]["selection"]["cells"]
+        if cells:
+            pair = pairs.iloc[cells[0][0]]
             st.session_state[CHOSEN] = (str(pair["class_name"]), str(pair["looks_like"]))
 
     if pairs.empty:
         st.info("There is only one class on both sides, so there is nothing to mix it up with.")
         return
-    closest = pairs.iloc[0]
+    first = pairs.iloc[0]
     st.markdown(
-        f"Images labelled **{escape(str(closest['class_name']))}** look most like another class: "
-        f"they lie {number(closest['distance'])} from **{escape(str(closest['looks_like']))}**, "
-        f"and {number(closest['own_distance'])} from their own."
+        f"Mixed up most: {images(int(first['images']))} labelled "
+        f"**{escape(str(first['class_name']))}** that look like "
+        f"**{escape(str(first['looks_like']))}**. The two classes lie {number(first['distance'])} "
+        f"apart, {escape(str(first['class_name']))} and its own validation images "
+        f"{number(first['own_distance'])}."
     )
     st.dataframe(
-        pairs[["class_name", "looks_like", "distance", "own_distance", "ratio"]],
+        pairs[["class_name", "looks_like", "images", "distance", "own_distance"]],
         key=Keys.CLASSES_TABLE,
         on_select=open_pair,
-        selection_mode="single-row",
+        selection_mode="single-cell",
         hide_index=True,
-        height=430,
-        alt="Pairs of classes, closest first",
+        height="content" if len(pairs) <= 12 else 460,
+        alt="Pairs of classes, most mixed up first",
         column_config={
             "class_name": st.column_config.TextColumn("Labelled"),
             "looks_like": st.column_config.TextColumn("Looks like"),
+            "images": st.column_config.NumberColumn(
+                "Images",
+                format="localized",
+                help="Training images with this label whose nearest class by looks is the other.",
+            ),
             "distance": st.column_config.NumberColumn("Distance", format="%.3g"),
             "own_distance": st.column_config.NumberColumn(
-                "Own class", format="%.3g", help="Distance to the validation images of its own class."
-            ),
-            "ratio": st.column_config.NumberColumn(
-                "Ratio",
-                format="%.2f",
-                help="Distance to the other class over distance to its own: near 1, the labels "
-                "hardly tell the two apart.",
+                "To its own",
+                format="%.3g",
+                help="Distance to the validation images of its own class.",
             ),
         },
     )
-    st.caption("Closest first. Select a row, or a cell of the map, to look at those images.")
+    st.caption("Most images first. Select a row, or a cell of the map, to look at those images.")
 
 
 run = shell.require_run("Classes")

@@ -22,6 +22,13 @@ FORMATS = {
     "lists": ("Keep and remove lists", "keep.txt and remove.txt, one image id a line."),
     "lists-nul": ("Lists, NUL-separated", "The same for ids with line breaks (xargs -0)."),
 }
+VERDICTS = {
+    "remove": "Remove",
+    "relabel": "Relabel",
+    "unsure": "Unsure",
+    "keep": "Keep",
+    "undecided": "Undecided",
+}
 
 
 def _decisions(run: Run) -> pd.DataFrame:
@@ -35,15 +42,9 @@ def _archive(run: Run, name: str) -> bytes:
 
 def _counts(run: Run) -> None:
     counts = decision_table(run, _decisions(run))["verdict"].value_counts()
-    with st.container(horizontal=True):
-        for verdict, label in (
-            ("remove", "Remove"),
-            ("relabel", "Relabel"),
-            ("unsure", "Unsure"),
-            ("keep", "Keep"),
-            ("undecided", "Undecided"),
-        ):
-            st.metric(label, f"{int(counts.get(verdict, 0)):,}", border=True)
+    cards = st.columns(len(VERDICTS), gap="small")
+    for card, (verdict, label) in zip(cards, VERDICTS.items(), strict=True):
+        card.metric(label, f"{int(counts.get(verdict, 0)):,}", border=True)
     if counts.get("undecided", 0) == len(run.values):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.info(
@@ -56,20 +57,21 @@ def _counts(run: Run) -> None:
 
 def _downloads(run: Run) -> None:
     st.subheader("Download", anchor=False)
-    for name in EXPORTERS:
-        title, purpose = FORMATS.get(name, (name, ""))
-        with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{escape(title)}**  \n:gray[{escape(purpose)}]")
-            st.download_button(
-                "Download",
-                data=partial(_archive, run, name),
-                file_name=f"assay-{run.id}-{name}.zip",
-                mime="application/zip",
-                key=Keys.of(Keys.EXPORT_DOWNLOAD, name),
-                icon=":material/download:",
-                on_click="ignore",
-                help=f"{title}, zipped, with provenance.json",
-            )
+    with st.container(border=True, gap="small"):
+        for name in EXPORTERS:
+            title, purpose = FORMATS.get(name, (name, ""))
+            with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+                st.markdown(f"**{escape(title)}**  \n:gray[{escape(purpose)}]", width="stretch")
+                st.download_button(
+                    "Download",
+                    data=partial(_archive, run, name),
+                    file_name=f"assay-{run.id}-{name}.zip",
+                    mime="application/zip",
+                    key=Keys.of(Keys.EXPORT_DOWNLOAD, name),
+                    icon=":material/download:",
+                    on_click="ignore",
+                    help=f"{title}, zipped, with provenance.json",
+                )
 
 
 def _write(run: Run) -> None:

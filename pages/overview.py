@@ -17,40 +17,43 @@ from pages.ui.words import images, number, percent
 def _metrics(run: Run, cut: HarmfulCut, decided: dict[str, int]) -> None:
     record = run.record
     reviewed = sum(decided.values())
-    with st.container(horizontal=True):
-        st.metric("Training images", f"{record.train.images:,}", border=True)
-        st.metric(
-            "Look harmful",
-            f"{cut.count:,}",
-            delta=percent(cut.share),
-            delta_color="off",
-            delta_arrow="off",
-            border=True,
-        )
-        st.metric(
-            "Reviewed",
-            f"{reviewed:,}",
-            delta=f"{decided['remove']:,} to remove",
-            delta_color="off",
-            delta_arrow="off",
-            border=True,
-        )
-        st.metric(
-            "OT distance",
-            number(record.transport_cost),
-            border=True,
-            help="Mean cost of moving the training set onto the validation set under the plan: "
-            "0 would mean that the two look alike, labels included. In units of the ground cost.",
-        )
-        st.metric(
-            "Marginal error",
-            percent(record.marginal_error),
-            delta="converged" if record.converged else "not converged",
-            delta_color="off" if record.converged else "inverse",
-            delta_arrow="off",
-            border=True,
-            help="How far the plan is from giving each validation image its share: 0 to 200 %.",
-        )
+    cards = st.columns(5, gap="small")
+    plain = {"border": True, "height": "stretch", "delta_arrow": "off"}
+    cards[0].metric(
+        "Training images",
+        f"{record.train.images:,}",
+        delta=f"{len(run.class_names)} classes",
+        delta_color="off",
+        **plain,
+    )
+    cards[1].metric(
+        "Look harmful", f"{cut.count:,}", delta=percent(cut.share), delta_color="off", **plain
+    )
+    cards[2].metric(
+        "Reviewed",
+        f"{reviewed:,}",
+        delta=f"{decided['remove']:,} to remove",
+        delta_color="off",
+        **plain,
+    )
+    cards[3].metric(
+        "OT distance",
+        number(record.transport_cost),
+        delta="units of cost",
+        delta_color="off",
+        help="Mean cost of moving the training set onto the validation set under the plan: "
+        "0 would mean that the two look alike, labels included.",
+        **plain,
+    )
+    cards[4].metric(
+        "Marginal error",
+        percent(record.marginal_error),
+        delta="converged" if record.converged else "not converged",
+        delta_color="off" if record.converged else "inverse",
+        help="How far the plan is from giving each validation image its share: 0 to 200 %. It "
+        f"converged if that is at most {percent(record.tolerance)}.",
+        **plain,
+    )
 
 
 def _trust(run: Run) -> None:
@@ -83,7 +86,7 @@ def _distribution(run: Run, cut: HarmfulCut) -> None:
     )
     st.caption(
         f"**{images(cut.count)}** ({percent(cut.share)}) lie below the cut at "
-        f"{number(cut.threshold)}: {number(cut.factor)} robust standard deviations (1.48 × the "
+        f"{number(cut.threshold)}: {number(cut.factor)} robust standard deviations (1.48 times the "
         f"median absolute deviation) under the median of {number(cut.median)}, where an ordinary "
         "image of this set would rarely lie. It says where to start looking; it is no verdict."
     )
@@ -94,24 +97,30 @@ def _classes(run: Run, cut: HarmfulCut) -> None:
     summary = class_summary(run.values, cut.harmful)
 
     def open_class() -> None:
-        rows = st.session_state[Keys.OVERVIEW_CLASSES]["selection"]["rows"]
-        if rows:
-            st.session_state[CHOSEN] = str(summary["class_name"].iloc[rows[0]])
+        cells = st.session_state[Keys.OVERVIEW_CLASSES]["selection"]["cells"]
+        if cells:
+            st.session_state[CHOSEN] = str(summary["class_name"].iloc[cells[0][0]])
 
     st.dataframe(
-        summary[["class_name", "images", "harmful", "share", "median_value"]],
+        summary[["class_name", "images", "harmful", "share", "median_value"]].assign(
+            share=100 * summary["share"]
+        ),
         key=Keys.OVERVIEW_CLASSES,
         on_select=open_class,
-        selection_mode="single-row",
+        selection_mode="single-cell",
         hide_index=True,
-        height=min(310, 38 + 35 * len(summary)),
+        height="content" if len(summary) <= 10 else 390,
         alt="Classes, worst first",
         column_config={
             "class_name": st.column_config.TextColumn("Class"),
             "images": st.column_config.NumberColumn("Images", format="localized"),
             "harmful": st.column_config.NumberColumn("Look harmful", format="localized"),
             "share": st.column_config.ProgressColumn(
-                "Share", format="percent", min_value=0.0, max_value=float(summary["share"].max())
+                "Share",
+                format="%.1f %%",
+                color="orange",
+                min_value=0.0,
+                max_value=100 * float(summary["share"].max()),
             ),
             "median_value": st.column_config.NumberColumn("Median value", format="%.3g"),
         },

@@ -1,7 +1,291 @@
-"""Start: value a data set, or open a run."""
+"""Start: value a data set, or open a run made before."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pandas as pd
 import streamlit as st
 
-st.title("Start", anchor=False)
+from core.datasets import HealthReport
+from core.embedding import EMBEDDERS
+from core.errors import AssayError, ConfigError
+from core.runs import (
+    JobStatus,
+    Run,
+    ValueSpec,
+    estimate,
+    forget_job,
+    home,
+    link_run,
+    list_jobs,
+    list_runs,
+)
+from pages.ui import health, jobs, links, shell, state
+from pages.ui.state import Keys
+from pages.ui.words import duration, escape, images, memory, source_name, when
+
+SAMPLE = ValueSpec(train="sample:train", validation="sample:val")
+EMBEDDER_WORDS = {
+    "auto": "Automatic: embeddings from the files, else the convnet",
+    "convnet": "Small convnet, trained on the validation set",
+    "pixels": "Pixels (PCA): quickest, for small pictures",
+    "precomputed": "Embeddings from the files",
+}
+OUTCOMES = {
+    "failed": ":material/error: Failed",
+    "interrupted": ":material/power_off: Interrupted",
+    "cancelled": ":material/stop_circle: Cancelled",
+}
+
+
+def _sample_run(runs: list[Run]) -> Run | None:
+    """Return the newest run of the sample, if there is one."""
+    for run in runs:
+        sources = (run.record.train.source, run.record.validation.source)
+        if sources == (SAMPLE.train, SAMPLE.validation):
+            return run
+    return None
+
+
+def _sample(runs: list[Run], busy: bool) -> None:
+    with st.container(border=True, height="stretch"):
+        st.subheader("Try the sample", anchor=False)
+        st.markdown(
+            "5,000 Fashion-MNIST images against 1,000 trusted ones. **Faults are planted in it**, "
+            "and listed in a truth file, so that you can see what is found: 6 % wrong labels, 2 % "
+            "noisy images, 2 % with a backdoor square."
+        )
+        done = _sample_run(runs)
+        label = "Open the sample" if done else "Value the sample"
+        if st.button(
+            label,
+            key=Keys.START_SAMPLE,
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=busy and done is None,
+        ):
+            if done is not None:
+                links.go("overview", done.id)
+            jobs.start(SAMPLE)
+            st.rerun()
+        st.caption("Valued already: opens at once." if done else "Takes well under a minute.")
+
+
+def _folder() -> None:
+    st.subheader("Open a run folder", anchor=False)
+    with st.container(border=True):
+        folder = st.text_input(
+            "Run folder",
+            key=Keys.START_FOLDER,
+            placeholder="/data/runs/cifar10",
+            help="A folder written by `python -m core value --out FOLDER`.",
+        )
+        if st.button("Open", key=Keys.START_LINK, icon=":material/folder_open:"):
+            try:
+                if not folder.strip():
+                    raise ConfigError("Name the folder of a run.")
+                run = link_run(home(), Path(folder.strip()).expanduser())
+            except AssayError as error:
+                shell.show_error(error)
+                return
+            links.go("overview", run.id)
+
+
+def _own_data() -> None:
+    with st.container(border=True, height="stretch"):
+        st.subheader("Value my data", anchor=False)
+        left, right = st.columns(2)
+        train = left.text_input(
+            "Training set: the images to be valued",
+            key=Keys.START_TRAIN,
+            placeholder="/data/train",
+            help="A folder of class folders, manifest.csv or .parquet (path, label), a Hugging "
+            "Face Parquet file or folder of shards, or .npz with images or embeddings.",
+        )
+        validation = right.text_input(
+            "Validation set: small and trusted",
+            key=Keys.START_VALIDATION,
+            placeholder="/data/validation",
+            help="The same kinds of source. Values say how well a training image serves these.",
+        )
+        if st.button("Check the data", key=Keys.START_CHECK, icon=":material/fact_check:"):
+            try:
+                health.run_check(train, validation)
+            except AssayError as error:
+                shell.show_error(error)
+                return
+        report = health.report_of(train, validation)
+        if report is None:
+            st.caption(
+                "The check counts images and classes and looks for unreadable files, duplicates "
+                "and classes that one side lacks. Your files are only read."
+            )
+            return
+        health.show(report)
+        _value(train, validation, report)
+
+
+def _settings(train: str, validation: str) -> ValueSpec:
+    with st.expander("Settings", icon=":material/tune:"):
+        left, right = st.columns(2)
+        embedder = left.selectbox(
+            "Embedder",
+            ["auto", *EMBEDDERS],
+            format_func=lambda name: EMBEDDER_WORDS.get(name, name),
+            key=Keys.START_EMBEDDER,
+            help="Turns pictures into the vectors that are compared.",
+        )
+        epsilon = right.number_input(
+            "Epsilon",
+            min_value=0.001,
+            max_value=100.0,
+            value=0.1,
+            format="%.3f",
+            key=Keys.START_EPSILON,
+            help="Entropic regularization, in units of cost: smaller is sharper and slower.",
+        )
+        label_weight = left.number_input(
+            "Label weight",
+            min_value=0.0,
+            max_value=100.0,
+            value=1.0,
+            key=Keys.START_LABEL_WEIGHT,
+            help="How much a label that does not fit counts beside how the image looks.",
+        )
+        seed = right.number_input(
+            "Seed",
+            min_value=0,
+            max_value=2**32 - 1,
+            value=0,
+            key=Keys.START_SEED,
+            help="The same data, settings and seed give the same values.",
+        )
+    return ValueSpec(
+        train=train,
+        validation=validation,
+        embedder=embedder,
+        epsilon=float(epsilon),
+        label_weight=float(label_weight),
+        seed=int(seed),
+    )
+
+
+def _value(train: str, validation: str, report: HealthReport) -> None:
+    try:
+        spec = _settings(train, validation)
+        cost = estimate(
+            spec, report.train.count, report.validation.count, d=report.train.embedding_width
+        )
+    except AssayError as error:
+        shell.show_error(error)
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(
+            "Start the valuation",
+            key=Keys.START_VALUE,
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=not report.usable,
+        ):
+            jobs.start(spec)
+            st.rerun()
+        st.caption(
+            f"About {duration(cost.seconds)} and {memory(cost.bytes)} of memory, for "
+            f"{images(report.train.count)} against {images(report.validation.count)}. It runs in a "
+            "process of its own and can be cancelled."
+        )
+
+
+def _past_runs(runs: list[Run]) -> None:
+    st.subheader("Past runs", anchor=False)
+    if not runs:
+        st.caption("None yet. The sample is the quickest way to the first.")
+        return
+    table = pd.DataFrame(
+        {
+            "open": [":material/arrow_forward: Open"] * len(runs),
+            "train": [source_name(run.record.train.source) for run in runs],
+            "images": [run.record.train.images for run in runs],
+            "validation": [source_name(run.record.validation.source) for run in runs],
+            "method": [f"{run.record.method.upper()} on {run.record.embedder}" for run in runs],
+            "state": ["Converged" if run.record.converged else "Did not converge" for run in runs],
+            "took": [duration(run.record.seconds.get("Total", 0.0)) for run in runs],
+            "made": [when(run.record.created) for run in runs],
+        }
+    )
+
+    def chosen() -> None:
+        st.session_state[state.RUN_TO_OPEN] = runs[st.session_state[Keys.START_OPEN]["row"]].id
+
+    st.dataframe(
+        table,
+        key=Keys.START_RUNS,
+        hide_index=True,
+        height="content" if len(runs) <= 8 else 318,
+        alt="Past runs, newest first",
+        column_config={
+            "open": st.column_config.ButtonColumn(
+                "", type="tertiary", on_click=chosen, key=Keys.START_OPEN, width="small"
+            ),
+            "train": st.column_config.TextColumn("Training set"),
+            "images": st.column_config.NumberColumn("Images", format="localized"),
+            "validation": st.column_config.TextColumn("Validation set"),
+            "method": st.column_config.TextColumn("Method"),
+            "state": st.column_config.TextColumn("State"),
+            "took": st.column_config.TextColumn("Took"),
+            "made": st.column_config.TextColumn("Made"),
+        },
+    )
+
+
+def _unfinished(ended: list[JobStatus]) -> None:
+    if not ended:
+        return
+    st.subheader("Valuations that did not finish", anchor=False)
+    for job in ended:
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            st.markdown(
+                f"**{OUTCOMES[job.state]}** · {escape(job.spec.train)} against "
+                f"{escape(job.spec.validation)} · {when(job.started)} · after "
+                f"{duration(job.seconds)}  \n{escape(job.error or 'Stopped on request.')}"
+            )
+            if st.button(
+                "Try again",
+                key=Keys.of(Keys.START_RETRY, job.id),
+                icon=":material/replay:",
+            ):
+                forget_job(home(), job.id)
+                jobs.start(job.spec)
+                st.rerun()
+            st.button(
+                "Remove",
+                key=Keys.of(Keys.START_FORGET, job.id),
+                type="tertiary",
+                help="Removes it from this list",
+                on_click=forget_job,
+                args=(home(), job.id),
+            )
+
+
+if (opened := st.session_state.pop(state.RUN_TO_OPEN, None) or jobs.followed_result()) is not None:
+    links.go("overview", opened)
+with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    st.title("Start", anchor=False, width="content")
+    st.caption("What is each training image worth? Find the ones that hurt, look, decide, export.")
+with shell.explained(), st.spinner("Looking for runs"):
+    runs, all_jobs = list_runs(home()), list_jobs(home())
+active = [job for job in all_jobs if not job.ended]
+for job in active:
+    jobs.panel(job)
+left, right = st.columns([1, 1.7], gap="medium")
+with left:
+    _sample(runs, busy=any(job.spec == SAMPLE for job in active))
+with right:
+    _own_data()
+_unfinished([job for job in all_jobs if job.state in OUTCOMES])
+left, right = st.columns([1, 2.6], gap="medium")
+with left:
+    _folder()
+with right:
+    _past_runs(runs)

@@ -70,37 +70,45 @@ def class_order(distances: np.ndarray) -> np.ndarray:
     return order.astype(np.int64)
 
 
-def lookalikes(distances: np.ndarray, class_names: tuple[str, ...]) -> pd.DataFrame:
-    """Return the ordered pairs of different classes, the ones hardest to tell apart first.
+def lookalikes(
+    values: pd.DataFrame, distances: np.ndarray, class_names: tuple[str, ...]
+) -> pd.DataFrame:
+    """Return the ordered pairs of different classes, the ones most mixed up first.
 
     Parameters
     ----------
+    values : a run's table, with the columns label and looks_like
     distances : shape (v, v), training by validation class, units of cost; NaN where unknown
     class_names : length v
 
     Returns
     -------
-    columns label, class_name (of the training images), like, looks_like (the other class, of the
-    validation images), distance, own_distance (to the validation images of the same class), and
-    ratio = distance / own_distance (NaN where the latter is 0 or unknown); sorted by distance
+    columns label, class_name (of the training images), like, looks_like (the other class), images
+    (labelled the one, looking like the other), distance (between the two), and own_distance (to
+    the validation images of the label's own class; NaN where unknown); sorted by images, most
+    first, then by distance. Pairs without such images and without a distance are left out.
     """
     v = len(class_names)
     names = np.array(class_names, dtype=object)
-    u, w = (index.ravel() for index in np.indices((v, v)))
-    own = np.diag(distances)[u].astype(np.float64)
-    distance = distances.ravel().astype(np.float64)
-    own = np.where(own > 0, own, np.nan)
+    label, like = (index.ravel() for index in np.indices((v, v)))
+    counts = np.zeros((v, v), dtype=np.int64)
+    np.add.at(counts, (values["label"].to_numpy(), values["looks_like"].to_numpy()), 1)
+    distance = np.asarray(distances, dtype=np.float64)
     table = pd.DataFrame(
         {
-            "label": u,
-            "class_name": names[u],
-            "like": w,
-            "looks_like": names[w],
-            "distance": distance,
-            "own_distance": own,
-            "ratio": distance / own,
+            "label": label,
+            "class_name": names[label],
+            "like": like,
+            "looks_like": names[like],
+            "images": counts.ravel(),
+            "distance": distance.ravel(),
+            "own_distance": np.diag(distance)[label],
         }
     )
-    known = table.loc[(u != w) & np.isfinite(distance)]
-    ranked: pd.DataFrame = known.sort_values(["distance", "label", "like"], ignore_index=True)
+    known = table.loc[(label != like) & ((table["images"] > 0) | np.isfinite(table["distance"]))]
+    ranked: pd.DataFrame = known.sort_values(
+        ["images", "distance", "label", "like"],
+        ascending=[False, True, True, True],
+        ignore_index=True,
+    )
     return ranked

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from core.evaluation import DetectionCurve
+
 CHART_CONFIG: dict[str, Any] = {"displayModeBar": False, "scrollZoom": False}
 NO_ZOOM: dict[str, Any] = {**CHART_CONFIG, "doubleClick": False}
 
@@ -54,7 +56,8 @@ def value_histogram(
         low, high = low - 0.5, high + 0.5
     counts, edges = np.histogram(np.clip(value, low, high), bins=bins, range=(low, high))
     centers = (edges[:-1] + edges[1:]) / 2
-    reach = max(abs(low), abs(high))
+    # Full color from the cut on: what lies below it is all "harmful".
+    reach = max(abs(threshold), abs(high))
     figure = go.Figure(
         go.Bar(
             x=centers,
@@ -161,36 +164,29 @@ def distance_heatmap(
     return figure
 
 
-def detection_curve(
-    inspected: np.ndarray,
-    found: np.ndarray,
-    random: np.ndarray,
-    optimal: np.ndarray,
-    palette: Palette = PALETTE,
-    points: int = 400,
+def detection_chart(
+    curve: DetectionCurve, palette: Palette = PALETTE, points: int = 400
 ) -> go.Figure:
     """Draw how many faults are found when images are inspected worst first.
 
-    Parameters
-    ----------
-    inspected, found, random, optimal : shape (k,), shares 0 to 1: of images looked at; of faults
-        found by this run, by chance, and by somebody who knows them all
-    points : at most so many points are drawn of each line
+    Beside it stand the order of somebody who knows the faults, and a random order. At most `points`
+    points are drawn of each line.
     """
-    keep = np.unique(np.linspace(0, len(inspected) - 1, points).round().astype(int))
+    drawn = np.unique(np.linspace(0, curve.images, points).round().astype(int))
+    drawn = np.union1d(drawn, [curve.faults])  # where the optimal line bends
     hover = (
         "%{x:.1%} of images inspected<br>%{y:.1%} of faults found<extra>%{fullData.name}</extra>"
     )
     figure = go.Figure()
-    for name, y, color, dash, width in (
-        ("optimal", optimal, palette.reference, "dot", 1.5),
-        ("this run", found, palette.helps, "solid", 2.5),
-        ("random order", random, palette.reference, "dash", 1.5),
+    for name, found, color, dash, width in (
+        ("optimal", curve.optimal, palette.reference, "dot", 1.5),
+        ("this run", curve.found, palette.helps, "solid", 2.5),
+        ("random order", curve.random, palette.reference, "dash", 1.5),
     ):
         figure.add_trace(
             go.Scatter(
-                x=inspected[keep],
-                y=y[keep],
+                x=curve.inspected[drawn] / curve.images,
+                y=found[drawn] / curve.faults,
                 name=name,
                 mode="lines",
                 line={"color": color, "dash": dash, "width": width},
@@ -198,12 +194,12 @@ def detection_curve(
             )
         )
     figure.update_layout(
-        height=420,
+        height=430,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         dragmode=False,
         hovermode="closest",
-        legend={"x": 0.99, "y": 0.03, "xanchor": "right", "yanchor": "bottom"},
-        xaxis={"title": "images inspected, worst first", "tickformat": ".0%", "range": [0, 1]},
+        legend={"x": 0.99, "y": 0.04, "xanchor": "right", "yanchor": "bottom"},
+        xaxis={"title": "images inspected, worst first", "tickformat": ".0%", "range": [0, 1.005]},
         yaxis={"title": "faults found", "tickformat": ".0%", "range": [0, 1.02]},
     )
     return figure

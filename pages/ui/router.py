@@ -47,22 +47,26 @@ def main() -> None:
                 default=info.name == "start",
             )
             for info in PAGES
-            if info.path.is_file()
         ],
         # Links of our own in the sidebar: they carry the run, and Streamlit's navigation would
         # fetch each page's icon from a font server for the browser's tab.
         position="hidden",
     )
     st.set_page_config(
-        page_title=f"{page.title} · Assay", page_icon=str(ASSETS / "icon.svg"), layout="wide"
+        page_title=f"{page.title} · Assay",
+        page_icon=str(ASSETS / "icon.svg"),
+        layout="wide",
+        initial_sidebar_state=264,
     )
+    # The one layout rule that the theme has no key for: the page's side margins.
+    st.html("<style>.stMainBlockContainer{padding-left:2.5rem;padding-right:2.5rem}</style>")
     dark = st.context.theme.type == "dark"
     st.logo(str(ASSETS / ("logo-dark.svg" if dark else "logo.svg")), size="large")
     with st.sidebar:
         _run_switcher(list_runs(home()))
         run = state.run_id()
-        with st.container(gap=None):
-            for info in (p for p in PAGES if p.path.is_file()):
+        with st.container(gap="xxsmall"):
+            for info in PAGES:
                 links.link(info.name, info.title, run=run)
     page.run()
 

@@ -9,6 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from core.runs import Run
+from pages.ui import state
+from pages.ui.address import base_path
 from pages.ui.words import number
 
 _STYLE = """<style>
@@ -16,16 +18,12 @@ _STYLE = """<style>
 .assay-strip a{color:inherit;text-decoration:none;min-width:0}
 .assay-strip img{width:100%;aspect-ratio:1;object-fit:contain;image-rendering:pixelated;
  background:rgba(128,128,128,.14);border-radius:4px;display:block}
-.assay-strip a:focus-visible img,.assay-strip a:hover img{outline:2px solid #0072B2;outline-offset:1px}
+.assay-strip a:focus-visible img,
+.assay-strip a:hover img{outline:2px solid #0072B2;outline-offset:1px}
 .assay-strip b{display:block;font-weight:500;font-size:.82rem;white-space:nowrap;overflow:hidden;
- text-overflow:ellipsis;margin-top:3px}
-.assay-strip i{font-style:normal;font-size:.78rem;opacity:.7;font-variant-numeric:tabular-nums}
+ text-overflow:ellipsis;margin-top:4px;line-height:1.3}
+.assay-strip i{display:block;line-height:1.3;font-style:normal;font-size:.78rem;opacity:.7;font-variant-numeric:tabular-nums}
 </style>"""
-
-
-def _base() -> str:
-    path = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    return f"/{path}" if path else ""
 
 
 def strip(run: Run, rows: pd.DataFrame) -> None:
@@ -33,14 +31,15 @@ def strip(run: Run, rows: pd.DataFrame) -> None:
 
     Names come from the data, so everything in the markup is escaped.
     """
+    pictures = f"{base_path()}/assay/runs/{run.id}/images/train"
     tiles = []
     for position, row in zip(rows.index, rows.itertuples(index=False), strict=True):
-        target = urlencode({"run": run.id, "image": row.id})
-        name, value = escape(str(row.class_name)), number(row.value)
+        target = urlencode({state.RUN: run.id, state.IMAGE: row.id})
+        name, value = escape(str(row.class_name)), number(float(str(row.value)))
         tiles.append(
-            f'<a href="{_base()}/review?{escape(target)}" target="_self" '
+            f'<a href="{base_path()}/review?{escape(target)}" target="_self" '
             f'title="{escape(str(row.id))}">'
-            f'<img loading="lazy" src="{_base()}/assay/runs/{run.id}/images/train/{position}" '
+            f'<img loading="lazy" src="{pictures}/{position}?size=256" '
             f'alt="{escape(str(row.id))}, labelled {name}, value {value}">'
             f"<b>{name}</b><i>{value}</i></a>"
         )

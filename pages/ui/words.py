@@ -16,7 +16,7 @@ def escape(text: str) -> str:
 
 def number(value: float) -> str:
     """Return a number with three significant digits and a true minus sign."""
-    return f"{value:.3g}".replace("-", "−")
+    return f"{value:.3g}".replace("-", "\u2212")
 
 
 def percent(share: float) -> str:
