@@ -64,6 +64,7 @@ def make_valuation(n: int, m: int, v: int, seed: int) -> Valuation:
         dual=1.249,
         transport_cost=1.1,
         marginal_error=0.01,
+        tolerance=0.05,
         passes=7,
         converged=True,
     )

@@ -24,6 +24,9 @@ from core.progress import Progress, silent
 from core.transport.cost import GroundCost
 from core.transport.tiles import LOWEST_EXPONENT, CostTiles
 
+# Passes at each step of the epsilon-scaling, at most.
+_SCALING_PASSES = 25
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SinkhornConfig:
@@ -182,7 +185,7 @@ class _Solver:
         self._a, self._b = a, b
         # Weights of mean 1 keep every partial sum in the normal range of float32.
         self._row_weight = self._tensor(a * len(a))
-        self._epsilon_log_b = np.log(b)
+        self._log_b = np.log(b)
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         return torch.as_tensor(array, dtype=self._dtype, device=self._device)
@@ -190,7 +193,7 @@ class _Solver:
     def sweep(self, g: np.ndarray, epsilon: float) -> tuple[torch.Tensor, np.ndarray]:
         """Make one pass: f of g, shape (n,), and the column marginals of the plan of (f, g)."""
         tiles = self._tiles
-        h = self._tensor(g + epsilon * self._epsilon_log_b)
+        h = self._tensor(g + epsilon * self._log_b)
         f = torch.empty(tiles.n, dtype=self._dtype, device=self._device)
         columns = torch.zeros(tiles.m, dtype=torch.float64, device=self._device)
         for span in tiles.spans():
@@ -204,13 +207,21 @@ class _Solver:
         return f, (columns / tiles.n).cpu().numpy()
 
     def scale_down(self, g: np.ndarray, progress: Progress) -> np.ndarray:
-        """Lower the regularization from the mean cost to epsilon, one pass a step."""
+        """Lower the regularization from the mean cost to epsilon, a few passes a step.
+
+        Mass that must leave one class for another is moved while the regularization is high: at a
+        small epsilon, plain Sinkhorn would need thousands of passes for it.
+        """
         epsilon = self._mean_cost
         while epsilon > self.config.epsilon:
-            progress("Potentials", 0.05, f"regularization {epsilon:.3g}")
-            _, columns = self.sweep(g, epsilon)
-            g = g + epsilon * (self._epsilon_log_b - np.log(columns))
-            epsilon /= 4
+            accelerator = _Anderson(self.config.memory)
+            for number in range(_SCALING_PASSES):
+                progress("Potentials", 0.05, f"regularization {epsilon:.3g}, pass {number + 1}")
+                _, columns = self.sweep(g, epsilon)
+                g = accelerator.next(g, epsilon * (self._log_b - np.log(columns)))
+                if np.abs(self._b - columns).sum() <= self.config.tolerance:
+                    break
+            epsilon /= 3
         return g
 
     def solve(self, g: np.ndarray, progress: Progress, *, share: tuple[float, float]) -> _State:
@@ -233,7 +244,7 @@ class _Solver:
             progress("Potentials", done, f"pass {number}, marginal error {error:.3g}")
             if best.error <= config.tolerance:
                 break
-            residual = config.epsilon * (self._epsilon_log_b - np.log(columns))
+            residual = config.epsilon * (self._log_b - np.log(columns))
             g = accelerator.next(g, residual)
         assert best is not None  # noqa: S101 - max_passes is at least 1
         return _State(best.f, best.g, best.error, number)
@@ -241,8 +252,8 @@ class _Solver:
     def certify(self, state: _State) -> Potentials:
         """Make a last pass for the transport cost, and put the certificate together."""
         tiles, epsilon = self._tiles, self.config.epsilon
-        h = self._tensor(state.g + epsilon * self._epsilon_log_b)
-        log_b = self._tensor(self._epsilon_log_b)
+        h = self._tensor(state.g + epsilon * self._log_b)
+        log_b = self._tensor(self._log_b)
         relative_entropy = 0.0
         columns = torch.zeros(tiles.m, dtype=torch.float64, device=self._device)
         for span in tiles.spans():

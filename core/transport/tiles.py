@@ -40,7 +40,9 @@ class CostTiles:
 
     def _add_labels(self, cost: GroundCost, x: torch.Tensor, y: torch.Tensor) -> None:
         assert cost.label_distances is not None  # noqa: S101 - for the type checker
-        weighted = np.nan_to_num(cost.label_distances) * (-cost.label_weight / cost.p)
+        weighted = np.nan_to_num(cost.label_distances.astype(np.float64)) * (
+            -cost.label_weight / cost.p
+        )
         table = torch.as_tensor(weighted, dtype=x.dtype, device=x.device)
         label_u = table[torch.as_tensor(cost.x_labels, device=x.device)]
         classes = torch.arange(table.shape[1], device=x.device)

@@ -32,8 +32,9 @@ class Valuation:
     primal, dual : value of the entropic problem at the final plan and potentials
     transport_cost : <plan, ground cost>: the OT distance without its regularizer
     marginal_error : sum over validation images of |b_j - sum_i plan_ij|, 0 to 2
+    tolerance : marginal error asked for
     passes : full passes over all n * m pairs
-    converged : marginal_error <= the tolerance asked for
+    converged : marginal_error <= tolerance
     """
 
     calibrated_gradient: np.ndarray
@@ -48,6 +49,7 @@ class Valuation:
     dual: float
     transport_cost: float
     marginal_error: float
+    tolerance: float
     passes: int
     converged: bool
 
