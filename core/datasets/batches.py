@@ -116,7 +116,8 @@ def _pixels(
 ) -> np.ndarray:
     """Return picture `row` as uint8, shape (channels, side, side)."""
     try:
-        picture = images.decode(row)
+        # Twice the side leaves enough to smooth over.
+        picture = images.decode(row, min_side=2 * side)
     except OSError as error:
         raise DataError(
             f"{data.source}: the picture {data.ids[row]} cannot be read: {reason(error)}."

@@ -25,9 +25,11 @@ class ImageStore(Protocol):
         Raises `OSError` where it cannot be read.
         """
 
-    def decode(self, index: int) -> Image.Image:
+    def decode(self, index: int, *, min_side: int | None = None) -> Image.Image:
         """Return picture `index` as a loaded PIL image of mode "L" or "RGB".
 
+        With `min_side` a large picture may come smaller than it is, where that is quicker, with
+        both sides at least that long.
         Raises `OSError` (PIL's `UnidentifiedImageError` is one) where it cannot be read.
         """
 

@@ -39,10 +39,11 @@ def encode_labels(
                 f"{where(0)}: the class name {names[repeated[1]]!r} is given twice; "
                 "each class needs a name of its own."
             )
-    array = np.asarray(values)
-    if array.dtype.kind in "iu":
-        return _encode_integers(array, names, where)
-    texts = [_label_text(value, where, row) for row, value in enumerate(array.tolist())]
+    if isinstance(values, np.ndarray):
+        if values.dtype.kind in "iu":
+            return _encode_integers(values, names, where)
+        values = values.tolist()
+    texts = [_label_text(value, where, row) for row, value in enumerate(values)]
     if names is None:
         names = sorted(set(texts), key=_class_order)
     elif all(_is_decimal(text) for text in texts) and not set(texts) <= set(names):
@@ -99,7 +100,9 @@ def _label_text(value: object, where: Callable[[int], str], row: int) -> str:
 
 
 def _is_decimal(text: str) -> bool:
-    return text.isascii() and text.removeprefix("-").isdigit() and str(int(text)) == text
+    # More than 18 digits do not fit int64: such a text is a name.
+    digits = text.removeprefix("-")
+    return len(digits) <= 18 and text.isascii() and digits.isdigit() and str(int(text)) == text
 
 
 def _class_order(name: str) -> tuple[bool, int, str]:

@@ -82,6 +82,7 @@ def test_a_decompression_bomb_is_not_decoded(monkeypatch: pytest.MonkeyPatch) ->
             decode_bytes(encoded(Image.new("L", (side, side))))
 
 
+@pytest.mark.filterwarnings("ignore:::PIL")
 @given(seed=st.integers(0, 10**6), kind=st.sampled_from(["PNG", "JPEG", "GIF", "BMP", "TIFF"]))
 def test_damaged_files_give_a_picture_or_oserror(seed: int, kind: str) -> None:
     rng = random.Random(seed)  # noqa: S311

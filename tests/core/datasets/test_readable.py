@@ -56,9 +56,9 @@ class CountingStore:
     def __len__(self) -> int:
         return len(self.inner)
 
-    def decode(self, index: int):
+    def decode(self, index: int, *, min_side: int | None = None):
         self.decoded.append(index)
-        return self.inner.decode(index)
+        return self.inner.decode(index, min_side=min_side)
 
 
 def test_each_picture_is_decoded_once_and_cancel_stops_the_work(tmp_path: Path) -> None:
