@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.datasets import LabelledImages, decode_batches
+from core.datasets import LabelledImages, decode_batches, propose_shape
 from core.embedding.scale import centered_and_scaled
-from core.embedding.shape import proposed_shape
 from core.errors import ConfigError
 from core.progress import Progress
 
@@ -95,7 +94,9 @@ def embed_convnet(
     from core.embedding.training import repeatable_kernels, train_network
 
     place = resolve_device(device)
-    side, channels = proposed_shape(validation, config.max_side)
+    # The trusted set decides how all pictures are read; smaller ones would vanish in the stages.
+    shape = propose_shape(validation, largest_side=config.max_side)
+    side, channels = max(8, shape.side), shape.channels
     progress("Training the embedder", 0.0, "reading the validation pictures")
     pictures = np.concatenate(list(decode_batches(validation, side, channels, config.embed_batch)))
     total = len(validation) + len(train)

@@ -20,7 +20,7 @@ from core.progress import Progress, silent
 # A new embedder is one file and one line here. `auto` is no embedder but a choice between them.
 EMBEDDERS: dict[str, Embedder] = {
     "convnet": Embedder(embed=embed_convnet, config=ConvnetConfig(), version=1, learned=True),
-    "pixels": Embedder(embed=embed_pixels, config=PixelsConfig(), version=1),
+    "pixels": Embedder(embed=embed_pixels, config=PixelsConfig(), version=2),
     "precomputed": Embedder(
         embed=embed_precomputed, config=PrecomputedConfig(), version=1, from_pictures=False
     ),

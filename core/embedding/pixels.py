@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.datasets import LabelledImages, decode_batches
+from core.datasets import LabelledImages, PictureShape, decode_batches, propose_shape
 from core.embedding.scale import centered_and_scaled
-from core.embedding.shape import proposed_shape
 from core.errors import ConfigError
 from core.progress import Progress
 
@@ -19,7 +18,7 @@ class PixelsConfig:
 
     Attributes
     ----------
-    width : components kept at most
+    width : features at most: components and, last, the distance to their span; at least 2
     max_side : larger pictures are brought to this many pixels a side; the decomposition's time
         grows with its sixth power (28 pixels in color: 2,352 × 2,352)
     batch : pictures decoded at a time
@@ -33,8 +32,10 @@ class PixelsConfig:
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
-        if min(self.width, self.max_side, self.batch) < 1 or not self.mean_cost > 0:
-            raise ConfigError("width, max_side, batch and mean_cost must be positive.")
+        if self.width < 2:
+            raise ConfigError(f"Expected a width of at least 2, got {self.width}.")
+        if min(self.max_side, self.batch) < 1 or not self.mean_cost > 0:
+            raise ConfigError("max_side, batch and mean_cost must be positive.")
 
 
 def embed_pixels(
@@ -46,31 +47,44 @@ def embed_pixels(
     device: str,
     progress: Progress,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Project flattened pixels onto the validation set's leading principal components.
+    """Project flattened pixels onto the validation set's principal components, and beyond.
 
     The components are fitted on the validation set alone. It is the trusted side: faults among
     the training images cannot turn the axes towards themselves, and further training images can
-    be embedded later without moving those that are there. Components without variance are
-    dropped, so the width is at most min(width, m - 1, pixels), and at least 1.
+    be embedded later without moving those that are there. What an image has outside their span
+    (noise, foreign objects) would be lost that way, so the last feature is the distance to it:
+    |φ - φ'| is then never more than the distance between the pictures.
+
+    Components without variance are dropped, so that d <= min(width, m) and d <= pixels + 1.
 
     Returns
     -------
-    x, y : float32, shapes (n, d) and (m, d), scaled by `centered_and_scaled`
+    x, y : float32, shapes (n, d) and (m, d), scaled by `centered_and_scaled`: components by
+        falling variance, then the distance to their span
 
     Notes
     -----
     Time O((n + m) k d + m k² + k³) for k pixels a picture, memory O(k² + batch · k + (n + m) d):
     pictures are decoded twice for the validation set, once for the training set.
+
+    References
+    ----------
+    Moghaddam and Pentland, Probabilistic Visual Learning for Object Representation, IEEE PAMI
+    1997: distance in and from feature space.
     """
-    side, channels = proposed_shape(validation, config.max_side)
-    mean, components = _principal_components(validation, side, channels, config, progress)
+    shape = propose_shape(validation, largest_side=config.max_side)
+    mean, components = _principal_components(validation, shape, config, progress)
 
     def projected(data: LabelledImages, done: float, share: float) -> np.ndarray:
-        out = np.empty((len(data), components.shape[1]), dtype=np.float32)
+        out = np.empty((len(data), components.shape[1] + 1), dtype=np.float32)
         start = 0
-        for batch in decode_batches(data, side, channels, config.batch):
+        for batch in decode_batches(data, shape.side, shape.channels, config.batch):
             rows = _flat(batch) - mean
-            out[start : start + len(rows)] = rows @ components
+            part = out[start : start + len(rows)]
+            part[:, :-1] = rows @ components
+            # Pythagoras; rounding may take it just below zero.
+            beyond = np.square(rows).sum(axis=1) - np.square(part[:, :-1]).sum(axis=1)
+            part[:, -1] = np.sqrt(np.maximum(beyond, 0))
             start += len(rows)
             progress("Embedding", done + share * start / len(data), f"{start:,} of {len(data):,}")
         return out
@@ -81,15 +95,15 @@ def embed_pixels(
 
 
 def _principal_components(
-    data: LabelledImages, side: int, channels: int, config: PixelsConfig, progress: Progress
+    data: LabelledImages, shape: PictureShape, config: PixelsConfig, progress: Progress
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean, shape (k,), and the components, shape (k, d), float32, largest first."""
-    k = channels * side * side
+    k = shape.channels * shape.side**2
     total, second = np.zeros(k), np.zeros((k, k))
     # Sums of squares about a point near the mean: the difference below then loses no digits.
     origin = np.float32(0.5)
     seen = 0
-    for batch in decode_batches(data, side, channels, config.batch):
+    for batch in decode_batches(data, shape.side, shape.channels, config.batch):
         rows = _flat(batch) - origin
         total += rows.sum(axis=0, dtype=np.float64)
         second += rows.T @ rows
@@ -97,7 +111,8 @@ def _principal_components(
         progress("Principal components", 0.15 * seen / len(data), f"{seen:,} of {len(data):,}")
     mean = total / seen
     variance, vectors = np.linalg.eigh(second / seen - np.outer(mean, mean))
-    variance, vectors = variance[::-1][: config.width], vectors[:, ::-1][:, : config.width]
+    count = config.width - 1
+    variance, vectors = variance[::-1][:count], vectors[:, ::-1][:, :count]
     kept = variance > 1e-6 * max(float(variance[0]), 1e-12)
     kept[0] = True
     vectors = vectors[:, kept]

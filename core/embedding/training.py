@@ -40,11 +40,21 @@ class TrainedNetwork:
 
 @contextmanager
 def repeatable_kernels() -> Iterator[None]:
-    """Let cuDNN pick repeatable kernels in full float32; nothing to do for a CPU."""
-    with torch.backends.cudnn.flags(
-        enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-    ):
-        yield
+    """Compute in full float32 and in a fixed order of sums, whatever the machine is doing.
+
+    On the CPU that means one thread: sums then do not depend on how many there are. It costs
+    little, because the layers are small, and where other work takes the cores it saves a lot:
+    OpenMP's threads wait for each other by spinning, which was measured to turn 10 s into 200 s.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.backends.cudnn.flags(
+            enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+        ):
+            yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def train_network(

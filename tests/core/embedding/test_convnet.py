@@ -125,3 +125,18 @@ def test_settings_out_of_range_are_refused(wrong: dict[str, object]) -> None:
 def test_a_device_that_is_not_there_is_named(draw: Draw, tiny: ConvnetConfig) -> None:
     with pytest.raises(ConfigError, match="'tpu'"):
         embed_pair(draw([0, 1]), draw([0, 1]), device="tpu", cache_dir=None, config=tiny)
+
+
+def test_the_number_of_threads_changes_nothing_and_is_left_alone(
+    draw: Draw, tiny: ConvnetConfig
+) -> None:
+    train, validation = draw([0, 1, 2] * 4), draw([0, 1, 2] * 4, seed=1)
+    before = torch.get_num_threads()
+    first = embed(train, validation, tiny)
+    try:
+        torch.set_num_threads(2)
+        second = embed(train, validation, tiny)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    np.testing.assert_array_equal(second, first)

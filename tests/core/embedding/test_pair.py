@@ -43,7 +43,7 @@ def test_features_are_finite_float32_of_one_width(
     assert pair.x.dtype == pair.y.dtype == np.float32
     assert len(pair.x) == 15
     assert len(pair.y) == 9
-    assert pair.x.shape[1] == pair.y.shape[1] == 8
+    assert pair.x.shape[1] == pair.y.shape[1] == (8 if name == "convnet" else 9)
     assert np.isfinite(pair.x).all()
     assert np.isfinite(pair.y).all()
     assert pair.embedder == name

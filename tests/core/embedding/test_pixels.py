@@ -17,20 +17,38 @@ def flat(data: LabelledImages) -> np.ndarray:
     return data.images.pixels.reshape(len(data), -1) / 255  # type: ignore[union-attr]
 
 
+def with_distance(pca: PCA, pixels: np.ndarray) -> np.ndarray:
+    inside = pca.transform(pixels)
+    beyond = pixels - pca.inverse_transform(inside)
+    return np.column_stack([inside, np.linalg.norm(beyond, axis=1)])
+
+
 @pytest.mark.parametrize("batch", [7, 1000])
 def test_pixels_agree_with_scikit_learn_up_to_sign_and_scale(draw: Draw, batch: int) -> None:
     train, validation = draw([0, 1, 2] * 15), draw([0, 1, 2] * 20, seed=1)
-    config = PixelsConfig(width=6, batch=batch, mean_cost=3.0)
+    config = PixelsConfig(width=7, batch=batch, mean_cost=3.0)
     pair = embed_pair(train, validation, "pixels", cache_dir=None, config=config)
     reference = PCA(6, svd_solver="full").fit(flat(validation))
-    x, y = (reference.transform(flat(data)) for data in (train, validation))
-    factor = np.sqrt(3.0 / (y**2).sum(axis=1).mean())
+    x, y = (with_distance(reference, flat(data)) for data in (train, validation))
+    mean = y.mean(axis=0)
+    factor = np.sqrt(3.0 / ((y - mean) ** 2).sum(axis=1).mean())
     # Float32 pixels, and noise components whose variances lie close together.
-    np.testing.assert_allclose(np.abs(pair.y), np.abs(y * factor), atol=2e-3)
-    np.testing.assert_allclose(np.abs(pair.x), np.abs(x * factor), atol=2e-3)
+    np.testing.assert_allclose(np.abs(pair.y), np.abs((y - mean) * factor), atol=2e-3)
+    np.testing.assert_allclose(np.abs(pair.x), np.abs((x - mean) * factor), atol=2e-3)
 
 
-@pytest.mark.parametrize(("count", "width"), [(2, 1), (5, 4), (200, 64)])
+def test_an_image_outside_the_components_is_far_from_all_validation_images(draw: Draw) -> None:
+    validation = draw([0, 1, 2] * 20, seed=1)
+    train = draw([0, 1, 2] * 2)
+    # One pixel's checkerboard is in no bar.
+    train.images.pixels[0] = np.indices((12, 12)).sum(axis=0) % 2 * 255  # type: ignore[union-attr]
+    config = PixelsConfig(width=4)
+    pair = embed_pair(train, validation, "pixels", cache_dir=None, config=config)
+    assert pair.x[:, -1].argmax() == 0
+    assert pair.x[0, -1] > 3 * np.abs(pair.y[:, -1]).max()
+
+
+@pytest.mark.parametrize(("count", "width"), [(2, 2), (5, 5), (200, 64)])
 def test_the_width_is_what_the_validation_set_can_span(draw: Draw, count: int, width: int) -> None:
     validation = draw([0, 1] * 100, seed=3).take(np.arange(count))
     assert embed_pair(draw([0]), validation, "pixels", cache_dir=None).y.shape == (count, width)
