@@ -69,7 +69,9 @@ def _option(parser: argparse._ActionsContainer, flag: str, text: str, **settings
     default = getattr(_DEFAULTS, flag.removeprefix("--").replace("-", "_"))
     if "choices" not in settings:
         settings.setdefault("metavar", "N" if settings.get("type") is int else "F")
-    parser.add_argument(flag, default=default, help=f"{text} (default: {default})", **settings)
+    if default is not None:
+        text = f"{text} (default: {default})"
+    parser.add_argument(flag, default=default, help=text, **settings)
 
 
 def execute(arguments: argparse.Namespace) -> int:
