@@ -10,7 +10,7 @@ from PIL import Image
 
 from core.datasets.images import ImageStore, LabelledImages
 from core.datasets.readable import reason
-from core.datasets.threads import ordered_map
+from core.datasets.threads import CHUNK, ordered_map
 from core.errors import ConfigError, DataError
 from core.progress import Progress, silent
 
@@ -83,7 +83,7 @@ def decode_batches(
     images = _images(data)
     n = len(images)
     # Tasks smaller than a batch keep all threads busy while the first batch is waited for.
-    task = max(1, min(64, batch))
+    task = min(CHUNK, batch)
     pieces = (
         range(start, min(start + task, end))
         for first in range(0, n, batch)
