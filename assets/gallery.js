@@ -7,7 +7,7 @@
 const HELP = [
   ["Decide, and go on to the next", [["K", "Keep"], ["R", "Remove"], ["U", "Unsure"], ["L", "Relabel to another class"]]],
   ["Take back", [["Z", "Undo the last decision"], ["Shift Z", "Redo it"]]],
-  ["Move", [["\u2190 \u2192 \u2191 \u2193", "To the image beside"], ["Page up, Page down", "By a screen"], ["Home, End", "To the worst, to the best"]]],
+  ["Move", [["\u2190 \u2192 \u2191 \u2193", "To the image beside"], ["Page up, Page down", "By a screen"], ["Home, End", "To the first, to the last"]]],
   ["Other", [["?", "Show or hide these keys"], ["Esc", "Close; back to the pictures"]]],
 ]
 const BOTTOM = 16 // px left free below the component

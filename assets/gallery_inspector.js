@@ -79,7 +79,7 @@ class Inspector {
   }
 
   setClasses(store) {
-    const first = element("option", { value: "" }, "Relabel…")
+    const first = element("option", { value: "" }, "Relabel to… (L)")
     this.relabel.replaceChildren(first, ...store.classes.map(name => element("option", { value: name }, name)))
   }
 
@@ -147,11 +147,11 @@ class Inspector {
     this.worth.replaceChildren(
       element("span", { class: `dot ${words.hurts ? "hurts" : "helps"}` }),
       element("b", {}, words.text),
-      element("span", { class: "quiet" }, ` value ${amount(store.values[row])}`),
     )
+    const worst = store.classRank[row] === 1 ? "worst" : `${ordinal(store.classRank[row])} worst`
     this.place.textContent =
-      `Rank ${count(store.rank[row])} of ${count(store.ids.length)}; ` +
-      `${store.classRank[row] === 1 ? "the" : ordinal(store.classRank[row])} worst in ${store.classes[label]}`
+      `Value ${amount(store.values[row])}, rank ${count(store.rank[row])} of ` +
+      `${count(store.ids.length)}; ${worst} in ${store.classes[label]}`
   }
 
   mark() {

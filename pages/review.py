@@ -31,7 +31,7 @@ def _value_bounds(run: Run) -> tuple[float, float, float]:
 
 def _filters(run: Run) -> Filters:
     """Draw the filters in one line; the address keeps them."""
-    columns = st.columns([1.5, 1.5, 1.3, 1.6, 1.7, 1.6], gap="small", vertical_alignment="bottom")
+    columns = st.columns([3, 3, 2.4, 2.4, 3.4, 3.4], gap="small", vertical_alignment="bottom")
     names = list(run.class_names)
     label = columns[0].selectbox(
         "Labelled", names, index=None, placeholder="Any class", key=state.CLASS, bind="query-params"
@@ -51,11 +51,9 @@ def _filters(run: Run) -> Filters:
         key=Keys.REVIEW_STATE,
         bind="query-params",
     )
-    order = columns[3].segmented_control(
+    order = columns[3].selectbox(
         "Order",
         list(_ORDERS),
-        default="worst",
-        required=True,
         format_func=_ORDERS.__getitem__,
         key=Keys.REVIEW_ORDER,
         bind="query-params",
@@ -80,7 +78,7 @@ def _filters(run: Run) -> Filters:
         low=None if low <= least else low,
         high=None if high >= most else high,
         text=text or "",
-        order=order or "worst",
+        order=order,
     )
 
 

@@ -1,0 +1,78 @@
+"""The main job, end to end: open the sample, value it, look, decide, refresh, export, read back."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import zipfile
+from pathlib import Path
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+
+from core.curation import DecisionStore
+from core.runs import find_run
+from tests.e2e.review import position, verdicts, wait_ready, wait_saved
+
+VALUED_WITHIN_MS = 180_000  # the bar is 45 s; a busy machine must not fail the walk
+
+
+@pytest.mark.slow
+def test_from_the_first_page_to_the_exported_file(page, server, tmp_path):
+    page.goto(server.url)
+    page.locator(".st-key-start__sample button").click()
+    page.wait_for_url(re.compile(r"[?&]run=[0-9a-f]{16}"), timeout=VALUED_WITHIN_MS)
+    run_id = parse_qs(urlparse(page.url).query)["run"][0]
+    run = find_run(server.home, run_id)
+    worst = run.values.sort_values("value", kind="stable")["id"].tolist()
+
+    page.get_by_role("link", name="Review", exact=True).first.click()
+    wait_ready(page)
+    shown = page.locator('.tile[data-position="0"]').get_attribute("title")
+    assert shown == worst[0]
+    for _ in range(3):
+        page.keyboard.press("r")
+    wait_saved(page)
+
+    page.reload()
+    wait_ready(page)
+    assert verdicts(page)[:4] == ["remove", "remove", "remove", ""]
+    page.keyboard.press("z")
+    wait_saved(page)
+    assert position(page) == 2
+
+    # The server dies in the middle of the review, and comes back.
+    page.keyboard.press("u")
+    server.kill()
+    page.keyboard.press("k")
+    page.locator(".saved[data-kind=offline]").wait_for()
+    server.start()
+    wait_saved(page)
+    store = DecisionStore(f"sqlite:///{server.home / 'assay.db'}")
+    states = {
+        key: verdict for key, (verdict, _) in store.states(run.record.train.fingerprint).items()
+    }
+    store.close()
+    expected = dict(zip(worst, ["remove", "remove", "unsure", "keep"], strict=False))
+    assert states == expected
+
+    page.goto(f"{server.url}/export?run={run_id}")
+    rows, facts = exported(page, tmp_path, "csv", "decisions.csv")
+    table = {row["id"]: row["verdict"] for row in csv.DictReader(io.StringIO(rows))}
+    assert len(table) == 5000
+    assert {k: v for k, v in table.items() if v != "undecided"} == expected
+    assert facts["run"]["id"] == run_id
+    removed, _ = exported(page, tmp_path, "lists", "remove.txt")
+    assert removed.splitlines() == [i for i in run.values["id"] if expected.get(i) == "remove"]
+
+
+def exported(page, folder: Path, name: str, member: str) -> tuple[str, dict]:
+    """Download the export `name`; return one of its files and the provenance."""
+    with page.expect_download() as waiting:
+        page.locator(f".st-key-export__download__{name} button").click()
+    path = folder / f"{name}.zip"
+    waiting.value.save_as(path)
+    with zipfile.ZipFile(path) as archive:
+        return archive.read(member).decode(), json.loads(archive.read("provenance.json"))

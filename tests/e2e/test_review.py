@@ -1,0 +1,245 @@
+"""The review in a real browser: keys, refresh, a server that dies, filters, links."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import pytest
+
+from core.curation import DecisionStore
+from tests.e2e.conftest import Server
+from tests.e2e.review import chosen, open_review, position, verdicts, wait_ready, wait_saved
+from tests.factories import make_home_run
+
+
+@pytest.fixture
+def run(server):
+    return make_home_run(server.home, n=60)
+
+
+def stored(server: Server, run) -> dict[str, str]:
+    store = DecisionStore(f"sqlite:///{server.home / 'assay.db'}")
+    states = store.states(run.record.train.fingerprint)
+    store.close()
+    return {image_id: verdict for image_id, (verdict, _) in states.items()}
+
+
+def ranked_ids(run) -> list[str]:
+    return run.values.sort_values("value", kind="stable")["id"].tolist()
+
+
+def test_keys_decide_advance_and_survive_a_refresh(page, server, run):
+    open_review(page, server, run.id)
+    for key in "rrku":
+        page.keyboard.press(key)
+    assert position(page) == 4
+    assert verdicts(page)[:5] == ["remove", "remove", "keep", "unsure", ""]
+    page.keyboard.press("z")
+    assert position(page) == 3
+    wait_saved(page)
+    page.reload()
+    wait_ready(page)
+    assert position(page) == 3
+    assert verdicts(page)[:4] == ["remove", "remove", "keep", ""]
+    page.keyboard.press("z")  # what was decided before the refresh can be undone after it
+    page.keyboard.press("Shift+Z")
+    page.keyboard.press("z")
+    wait_saved(page)
+    worst = ranked_ids(run)
+    assert stored(server, run) == {worst[0]: "remove", worst[1]: "remove"}
+
+
+def test_ten_presses_at_once_all_arrive_in_order(page, server, run):
+    open_review(page, server, run.id)
+    took = page.evaluate(
+        """() => {
+          const start = performance.now()
+          for (const key of "rkrkrkrkru") {
+            document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }))
+          }
+          return performance.now() - start
+        }"""
+    )
+    assert took < 300
+    wait_saved(page)
+    words = {"r": "remove", "k": "keep", "u": "unsure"}
+    expected = {i: words[k] for i, k in zip(ranked_ids(run), "rkrkrkrkru", strict=False)}
+    assert stored(server, run) == expected
+    assert list(stored(server, run)) == list(expected)  # in the order of the log
+
+
+def test_sigkill_of_the_server_loses_no_decision(page, server, run):
+    open_review(page, server, run.id)
+    for _ in range(5):
+        page.keyboard.press("r")
+    wait_saved(page)
+    page.keyboard.press("k")
+    server.kill()  # with the last one perhaps on its way
+    for _ in range(3):
+        page.keyboard.press("u")
+    page.locator(
+        ".saved", has_text=re.compile(r"Offline: [34] decisions kept in this browser")
+    ).wait_for()
+    assert verdicts(page)[:9] == ["remove"] * 5 + ["keep"] + ["unsure"] * 3
+    server.start()
+    wait_saved(page)
+    expected = ["remove"] * 5 + ["keep"] + ["unsure"] * 3
+    assert stored(server, run) == dict(zip(ranked_ids(run), expected, strict=False))
+
+
+def test_decisions_made_offline_are_sent_after_a_reload(page, server, run):
+    open_review(page, server, run.id)
+    page.keyboard.press("r")
+    wait_saved(page)
+    server.kill()
+    page.keyboard.press("r")
+    page.keyboard.press("z")
+    page.keyboard.press("k")
+    page.locator(".saved[data-kind=offline]").wait_for()
+    server.start()
+    page.reload()
+    wait_ready(page)
+    wait_saved(page)
+    worst = ranked_ids(run)
+    assert stored(server, run) == {worst[0]: "remove", worst[1]: "keep"}
+    assert verdicts(page)[:3] == ["remove", "keep", ""]
+
+
+def test_keys_are_left_alone_while_typing_and_with_ctrl(page, server, run):
+    open_review(page, server, run.id)
+    page.keyboard.press("Control+k")
+    page.locator(".st-key-find input").click()
+    page.keyboard.type("bag/0000 kru")
+    page.locator(".reviewer").fill("Rukz")
+    assert set(verdicts(page)) == {""}
+
+
+def test_filters_keep_the_selected_image_and_come_from_the_address(page, server, run):
+    names = list(run.class_names)
+    open_review(page, server, run.id, **{"class": names[1]})
+    count = int((run.values["class_name"] == names[1]).sum())
+    page.locator(".tally", has_text=f"{count} of 60 images").wait_for()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    row = chosen(page)
+    page.locator(".st-key-class [data-testid=stSelectbox] svg").first.click()  # any class again
+    page.locator(".tally", has_text="60 images · none").wait_for()
+    assert chosen(page) == row
+
+
+def test_a_rerun_and_a_change_of_theme_rebuild_nothing(page, server, run):
+    open_review(page, server, run.id)
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    tile = page.locator(".tile.chosen")
+    tile.evaluate("tile => { tile.marked = true }")
+    ground = "element => getComputedStyle(element).backgroundColor"
+    light = page.locator(".act.keep").evaluate(ground)
+    page.emulate_media(color_scheme="dark")
+    for _ in range(50):
+        if page.locator(".act.keep").evaluate(ground) != light:
+            break
+        page.wait_for_timeout(100)
+    assert page.locator(".act.keep").evaluate(ground) != light
+    assert tile.evaluate("tile => tile.marked") is True
+    # A filter that every image passes runs the script again and leaves the place as it was.
+    page.locator(".st-key-find input").fill("png")
+    page.keyboard.press("Enter")
+    page.wait_for_function("location.search.includes('find=png')")
+    page.wait_for_timeout(500)
+    assert position(page) == 3
+
+
+def test_a_link_opens_its_image_and_later_places_win_over_it(page, server, run):
+    target = ranked_ids(run)[7]
+    open_review(page, server, run.id, image=target)
+    assert position(page) == 7
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(200)
+    page.reload()
+    wait_ready(page)
+    assert position(page) == 8
+
+
+def test_moving_reaches_both_ends_and_only_tiles_in_view_exist(page, server):
+    run = make_home_run(server.home, n=3000, v=3, pictures=False)
+    open_review(page, server, run.id)
+    page.keyboard.press("End")
+    assert position(page) == 2999
+    assert page.locator(".tile").count() < 120
+    page.keyboard.press("PageUp")
+    assert 2900 < position(page) < 2999
+    page.keyboard.press("Home")
+    assert position(page) == 0
+    page.keyboard.press("ArrowLeft")
+    assert position(page) == 0
+
+
+def test_click_button_and_relabel(page, server, run):
+    open_review(page, server, run.id)
+    page.locator('.tile[data-position="2"]').click()
+    page.locator(".act.remove").click()
+    assert position(page) == 3
+    page.locator(".inspector .relabel").select_option("boot")
+    assert verdicts(page)[2:4] == ["remove", "relabel"]
+    page.locator('.tile[data-position="3"] .badge', has_text="boot").wait_for()
+    wait_saved(page)
+    assert stored(server, run) == {ranked_ids(run)[2]: "remove", ranked_ids(run)[3]: "relabel"}
+
+
+def test_the_grid_is_a_listbox_that_names_its_active_option(page, server, run):
+    open_review(page, server, run.id)
+    page.keyboard.press("ArrowRight")
+    active = page.locator("[role=listbox].grid").get_attribute("aria-activedescendant")
+    option = page.locator(f"#{active}")
+    assert option.get_attribute("aria-selected") == "true"
+    assert page.locator("[role=option][aria-selected=true]").count() == 1
+    page.keyboard.press("r")
+    page.keyboard.press("ArrowLeft")
+    assert "removed" in option.get_attribute("aria-label")
+    page.keyboard.press("?")
+    assert page.locator("[role=dialog].help").is_visible()
+    page.keyboard.press("Escape")
+    assert page.locator("[role=dialog].help").is_hidden()
+
+
+def test_names_from_the_data_are_text_never_markup(page, server):
+    import pandas as pd
+
+    run = make_home_run(server.home, n=12)
+    table = pd.read_parquet(run.path / "values.parquet")
+    evil = '<img src=x onerror="window.hacked=1">'
+    table.loc[table["value"].idxmin(), "id"] = evil
+    table.to_parquet(run.path / "values.parquet", index=False)
+    open_review(page, server, run.id)
+    page.locator(".name", has_text="<img src=x").wait_for()
+    page.keyboard.press("r")
+    wait_saved(page)
+    assert page.evaluate("window.hacked") is None
+    assert stored(server, run) == {evil: "remove"}
+
+
+def test_a_source_that_is_gone_leaves_a_calm_page_that_still_works(page, server, run):
+    shutil.rmtree(run.record.train.source)
+    open_review(page, server, run.id)
+    page.locator(".tile .frame.missing").first.wait_for()
+    page.keyboard.press("r")
+    wait_saved(page)
+    assert len(stored(server, run)) == 1
+
+
+def test_two_tabs_both_save_and_the_other_sees_it_after_a_refresh(page, server, run, browser):
+    open_review(page, server, run.id)
+    context = browser.new_context()
+    other = context.new_page()
+    open_review(other, server, run.id)
+    page.keyboard.press("r")
+    other.keyboard.press("End")
+    other.keyboard.press("k")
+    wait_saved(page)
+    wait_saved(other)
+    page.reload()
+    wait_ready(page)
+    assert page.locator(".tally", has_text="2 decided").is_visible()
+    context.close()
