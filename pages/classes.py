@@ -6,11 +6,9 @@ import streamlit as st
 
 from core.evaluation import class_order, lookalikes
 from core.runs import Run
-from pages.ui import charts, links, shell
+from pages.ui import charts, links, shell, state
 from pages.ui.state import Keys
 from pages.ui.words import escape, images, number
-
-CHOSEN = "classes__chosen"
 
 
 def _heatmap(run: Run) -> None:
@@ -20,7 +18,7 @@ def _heatmap(run: Run) -> None:
         points = st.session_state[Keys.CLASSES_HEATMAP]["selection"]["points"]
         if points:
             label, like = (int(k) for k in points[0]["customdata"][:2])
-            st.session_state[CHOSEN] = (names[label], names[like])
+            st.session_state[state.PAIR_TO_OPEN] = (names[label], names[like])
 
     st.plotly_chart(
         charts.distance_heatmap(run.label_distances, names, class_order(run.label_distances)),
@@ -40,7 +38,10 @@ def _table(run: Run) -> None:
         cells = st.session_state[Keys.CLASSES_TABLE]["selection"]["cells"]
         if cells:
             pair = pairs.iloc[cells[0][0]]
-            st.session_state[CHOSEN] = (str(pair["class_name"]), str(pair["looks_like"]))
+            st.session_state[state.PAIR_TO_OPEN] = (
+                str(pair["class_name"]),
+                str(pair["looks_like"]),
+            )
 
     if pairs.empty:
         st.info("There is only one class on both sides, so there is nothing to mix it up with.")
@@ -81,14 +82,13 @@ def _table(run: Run) -> None:
 
 
 run = shell.require_run("Classes")
-if (chosen := st.session_state.pop(CHOSEN, None)) is not None:
-    links.go("review", run.id, **{"class": chosen[0], "like": chosen[1]})
-with shell.explained():
-    left, right = st.columns([1.25, 1], gap="medium")
-    with left:
-        st.subheader("Which classes look like which?", anchor=False)
-        with st.spinner("Ordering the classes"):
-            _heatmap(run)
-    with right:
-        st.subheader("Which are easily mixed up?", anchor=False)
-        _table(run)
+if (chosen := st.session_state.pop(state.PAIR_TO_OPEN, None)) is not None:
+    links.go("review", run.id, **{state.CLASS: chosen[0], state.LOOKS_LIKE: chosen[1]})
+left, right = st.columns([1.25, 1], gap="medium")
+with left:
+    st.subheader("Which classes look like which?", anchor=False)
+    with st.spinner("Ordering the classes"):
+        _heatmap(run)
+with right:
+    st.subheader("Which are easily mixed up?", anchor=False)
+    _table(run)

@@ -151,15 +151,14 @@ def _result(found: Evaluation) -> None:
 
 
 run = shell.require_run("Detection")
-with shell.explained():
-    truth = _truth(run)
-    if truth is None:
-        st.info(
-            "Give a truth file to see how well the values find known faults: CSV, Parquet or JSON "
-            "with one row a faulty image, the column id, and optionally fault, its kind.",
-            icon=":material/info:",
-        )
-        st.stop()
-    with st.spinner("Comparing with the truth"):
-        evaluation = evaluate(run.values, truth)
-    _result(evaluation)
+truth = _truth(run)
+if truth is None:
+    st.info(
+        "Give a truth file to see how well the values find known faults: CSV, Parquet or JSON "
+        "with one row a faulty image, the column id, and optionally fault, its kind.",
+        icon=":material/info:",
+    )
+    st.stop()
+with st.spinner("Comparing with the truth"):
+    evaluation = evaluate(run.values, truth)
+_result(evaluation)

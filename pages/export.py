@@ -128,12 +128,11 @@ def _provenance(run: Run) -> None:
 
 
 run = shell.require_run("Export")
-with shell.explained():
-    with st.spinner("Counting the decisions"):
-        _counts(run)
-    left, right = st.columns([1.15, 1], gap="medium")
-    with left:
-        _downloads(run)
-    with right:
-        _write(run)
-        _provenance(run)
+with st.spinner("Counting the decisions"):
+    _counts(run)
+left, right = st.columns([1.15, 1], gap="medium")
+with left:
+    _downloads(run)
+with right:
+    _write(run)
+    _provenance(run)

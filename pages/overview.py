@@ -8,7 +8,7 @@ import streamlit as st
 from core.curation import open_store
 from core.evaluation import HarmfulCut, class_summary, harmful_cut
 from core.runs import Run, home
-from pages.ui import charts, links, shell
+from pages.ui import charts, links, shell, state
 from pages.ui.state import Keys
 from pages.ui.thumbnails import strip
 from pages.ui.words import images, number, percent
@@ -99,7 +99,7 @@ def _classes(run: Run, cut: HarmfulCut) -> None:
     def open_class() -> None:
         cells = st.session_state[Keys.OVERVIEW_CLASSES]["selection"]["cells"]
         if cells:
-            st.session_state[CHOSEN] = str(summary["class_name"].iloc[cells[0][0]])
+            st.session_state[state.CLASS_TO_OPEN] = str(summary["class_name"].iloc[cells[0][0]])
 
     st.dataframe(
         summary[["class_name", "images", "harmful", "share", "median_value"]].assign(
@@ -136,12 +136,10 @@ def _worst(run: Run) -> None:
     strip(run, worst)
 
 
-CHOSEN = "overview__chosen_class"
-
 run = shell.require_run("Overview")
-if (chosen := st.session_state.pop(CHOSEN, None)) is not None:
-    links.go("review", run.id, **{"class": chosen})
-with shell.explained(), st.spinner("Reading the values"):
+if (chosen := st.session_state.pop(state.CLASS_TO_OPEN, None)) is not None:
+    links.go("review", run.id, **{state.CLASS: chosen})
+with st.spinner("Finding what looks harmful"):
     cut = harmful_cut(run.values["value"].to_numpy())
     decided = open_store(home()).counts(run.record.train.fingerprint)
 _trust(run)

@@ -26,6 +26,7 @@ from pages.ui.state import Keys
 from pages.ui.words import duration, escape, images, memory, source_name, when
 
 SAMPLE = ValueSpec(train="sample:train", validation="sample:val")
+SAMPLE_IMAGES, SAMPLE_VALIDATION = 5000, 1000
 EMBEDDER_WORDS = {
     "auto": "Automatic: embeddings from the files, else the convnet",
     "convnet": "Small convnet, trained on the validation set",
@@ -49,12 +50,12 @@ def _sample_run(runs: list[Run]) -> Run | None:
 
 
 def _sample(runs: list[Run], busy: bool) -> None:
-    with st.container(border=True, height="stretch"):
+    with st.container(border=True):
         st.subheader("Try the sample", anchor=False)
         st.markdown(
-            "5,000 Fashion-MNIST images against 1,000 trusted ones. **Faults are planted in it**, "
-            "and listed in a truth file, so that you can see what is found: 6 % wrong labels, 2 % "
-            "noisy images, 2 % with a backdoor square."
+            f"{images(SAMPLE_IMAGES)} of Fashion-MNIST against {SAMPLE_VALIDATION:,} trusted ones. "
+            "**Faults are planted in it**, and listed in a truth file, so that you can see what is "
+            "found: 6 % wrong labels, 2 % noisy images, 2 % with a backdoor square."
         )
         done = _sample_run(runs)
         label = "Open the sample" if done else "Value the sample"
@@ -69,7 +70,10 @@ def _sample(runs: list[Run], busy: bool) -> None:
                 links.go("overview", done.id)
             jobs.start(SAMPLE)
             st.rerun()
-        st.caption("Valued already: opens at once." if done else "Takes well under a minute.")
+        seconds = estimate(SAMPLE, SAMPLE_IMAGES, SAMPLE_VALIDATION).seconds
+        st.caption(
+            "Valued already: opens at once." if done else f"Takes about {duration(seconds)}."
+        )
 
 
 def _folder() -> None:
@@ -93,7 +97,7 @@ def _folder() -> None:
 
 
 def _own_data() -> None:
-    with st.container(border=True, height="stretch"):
+    with st.container(border=True):
         st.subheader("Value my data", anchor=False)
         left, right = st.columns(2)
         train = left.text_input(
@@ -244,11 +248,12 @@ def _unfinished(ended: list[JobStatus]) -> None:
         return
     st.subheader("Valuations that did not finish", anchor=False)
     for job in ended:
-        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        with st.container(border=True, horizontal=True, vertical_alignment="center", wrap=False):
             st.markdown(
                 f"**{OUTCOMES[job.state]}** · {escape(job.spec.train)} against "
                 f"{escape(job.spec.validation)} · {when(job.started)} · after "
-                f"{duration(job.seconds)}  \n{escape(job.error or 'Stopped on request.')}"
+                f"{duration(job.seconds)}  \n{escape(job.error or 'Stopped on request.')}",
+                width="stretch",
             )
             if st.button(
                 "Try again",
@@ -273,8 +278,12 @@ if (opened := st.session_state.pop(state.RUN_TO_OPEN, None) or jobs.followed_res
 with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     st.title("Start", anchor=False, width="content")
     st.caption("What is each training image worth? Find the ones that hurt, look, decide, export.")
-with shell.explained(), st.spinner("Looking for runs"):
+with st.spinner("Looking for runs"):
     runs, all_jobs = list_runs(home()), list_jobs(home())
+if (finished := jobs.finished_in_address()) is not None:
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(":material/check_circle: The valuation is done.")
+        links.link("overview", "Open the result", run=finished)
 active = [job for job in all_jobs if not job.ended]
 for job in active:
     jobs.panel(job)
@@ -284,7 +293,7 @@ with left:
 with right:
     _own_data()
 _unfinished([job for job in all_jobs if job.state in OUTCOMES])
-left, right = st.columns([1, 2.6], gap="medium")
+left, right = st.columns([1, 1.7], gap="medium")
 with left:
     _folder()
 with right:

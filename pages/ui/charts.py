@@ -130,7 +130,10 @@ def distance_heatmap(
             y=rows,
             mode="markers",
             marker={"symbol": "square", "size": max(5, min(44, 420 // v)), "opacity": 0.01},
-            customdata=np.column_stack((order[rows], order[columns], distance)),
+            # Lists: of an array, Plotly would report a click as an object without order.
+            customdata=list(
+                zip(order[rows].tolist(), order[columns].tolist(), distance.tolist(), strict=True)
+            ),
             text=[
                 f"labelled {names[r]}<br>looks like {names[c]}"
                 for r, c in zip(rows, columns, strict=True)
@@ -142,7 +145,7 @@ def distance_heatmap(
     every = 1 if v <= 45 else 2
     ticks = {"tickmode": "array", "tickvals": list(range(0, v, every)), "ticktext": names[::every]}
     figure.update_layout(
-        height=max(380, min(820, 120 + 36 * v)),
+        height=max(380, min(820, 120 + 44 * v)),
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         dragmode=False,
         xaxis={

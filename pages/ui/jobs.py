@@ -12,26 +12,35 @@ from pages.ui.words import duration, escape
 POLL_SECONDS = 0.5
 
 
-def start(spec: ValueSpec) -> str:
-    """Start `spec` as a job and follow it in this session; return the job's id."""
+def start(spec: ValueSpec) -> None:
+    """Start `spec` as a job and follow it: in this session, and in the address for a reload."""
     job_id = start_job(spec, home())
     st.session_state[state.FOLLOWED_JOB] = job_id
-    return job_id
+    st.query_params[state.JOB] = job_id
 
 
 def followed_result() -> str | None:
     """Return the run of the job that this session started, once, when it is done."""
     job_id = st.session_state.get(state.FOLLOWED_JOB)
-    if job_id is None:
-        return None
-    try:
-        job = job_status(home(), job_id)
-    except RunError:
-        job = None
-    if job is not None and not job.ended:
+    job = None if job_id is None else _find(job_id)
+    if job_id is None or (job is not None and not job.ended):
         return None
     del st.session_state[state.FOLLOWED_JOB]
     return job.run_id if job is not None and job.state == "done" else None
+
+
+def finished_in_address() -> str | None:
+    """Return the run of the job that the address names, if it is done."""
+    named = st.query_params.get(state.JOB)
+    job = None if named is None else _find(named)
+    return job.run_id if job is not None and job.state == "done" else None
+
+
+def _find(job_id: str) -> JobStatus | None:
+    try:
+        return job_status(home(), job_id)
+    except RunError:
+        return None
 
 
 def panel(job: JobStatus) -> None:
@@ -40,18 +49,16 @@ def panel(job: JobStatus) -> None:
 
 
 def _panel(job_id: str) -> None:
-    try:
-        job = job_status(home(), job_id)
-    except RunError:
-        st.rerun()
-    if job.ended:
+    job = _find(job_id)
+    if job is None or job.ended:
         # Once: the page that runs now does not draw this panel, so the polling ends with it.
         st.rerun()
     with st.container(border=True, gap="small"):
-        with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(horizontal=True, vertical_alignment="center", wrap=False):
             st.markdown(
                 f"**Valuing {escape(job.spec.train)}** against {escape(job.spec.validation)}"
-                f" · {duration(job.seconds)}"
+                f" · {duration(job.seconds)}",
+                width="stretch",
             )
             st.button(
                 "Cancel",

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.runs import Run, home, list_runs
-from pages.ui import links, state
+from pages.ui import links, shell, state
 from pages.ui.links import PAGES
 from pages.ui.shell import run_label
 
@@ -68,7 +68,8 @@ def main() -> None:
         with st.container(gap="xxsmall"):
             for info in PAGES:
                 links.link(info.name, info.title, run=run)
-    page.run()
+    with shell.explained():
+        page.run()
 
 
 main()

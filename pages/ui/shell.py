@@ -40,7 +40,9 @@ def require_run(title: str) -> Run:
         _no_run()
         st.stop()
     try:
-        run = opened_run(home(), wanted)
+        with st.spinner("Reading the run"):
+            run = opened_run(home(), wanted)
+            _ = run.values  # now, so that a damaged run is told of here, whatever the page
     except RunError as error:
         st.title(title, anchor=False)
         show_error(error)

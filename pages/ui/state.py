@@ -10,6 +10,7 @@ import streamlit as st
 RUN = "run"
 CLASS = "class"
 LOOKS_LIKE = "like"
+JOB = "job"
 IMAGE = "image"
 
 _OPEN_RUN = "shell__open_run"
@@ -18,6 +19,8 @@ FOLLOWED_JOB = "jobs__followed"
 JOB_STAGES = "jobs__stages"
 HEALTH = "start__health"
 RUN_TO_OPEN = "start__run_to_open"
+CLASS_TO_OPEN = "overview__class_to_open"
+PAIR_TO_OPEN = "classes__pair_to_open"
 
 
 class Keys:

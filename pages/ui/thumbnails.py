@@ -14,7 +14,8 @@ from pages.ui.address import base_path
 from pages.ui.words import number
 
 _STYLE = """<style>
-.assay-strip{display:grid;grid-template-columns:repeat(auto-fill,minmax(84px,1fr));gap:10px}
+.assay-strip{display:grid;grid-template-columns:repeat(12,minmax(0,1fr));gap:10px}
+@media(max-width:1000px){.assay-strip{grid-template-columns:repeat(6,minmax(0,1fr))}}
 .assay-strip a{color:inherit;text-decoration:none;min-width:0}
 .assay-strip img{width:100%;aspect-ratio:1;object-fit:contain;image-rendering:pixelated;
  background:rgba(128,128,128,.14);border-radius:4px;display:block}
@@ -22,7 +23,8 @@ _STYLE = """<style>
 .assay-strip a:hover img{outline:2px solid #0072B2;outline-offset:1px}
 .assay-strip b{display:block;font-weight:500;font-size:.82rem;white-space:nowrap;overflow:hidden;
  text-overflow:ellipsis;margin-top:4px;line-height:1.3}
-.assay-strip i{display:block;line-height:1.3;font-style:normal;font-size:.78rem;opacity:.7;font-variant-numeric:tabular-nums}
+.assay-strip i{display:block;line-height:1.3;font-style:normal;font-size:.78rem;opacity:.7;
+ font-variant-numeric:tabular-nums}
 </style>"""
 
 

@@ -50,7 +50,7 @@ def test_a_page_shows_the_run_of_its_address(open_page: Open, assay_home: Path, 
     app = open_page(page, run=run.id)
     assert not app.exception
     assert not app.error
-    assert app.query_params["run"] == [run.id]
+    assert app.query_params["run"] == run.id
     assert app.title[0].value.lower() == page
 
 
@@ -60,7 +60,7 @@ def test_a_switch_of_page_keeps_the_run(open_page: Open, assay_home: Path) -> No
     app.query_params.clear()  # what Streamlit does to the address on a switch of page
     app.switch_page("../classes.py").run()
     assert not app.exception
-    assert app.query_params["run"] == [run.id]
+    assert app.query_params["run"] == run.id
 
 
 def test_the_sidebar_switches_to_another_run(open_page: Open, assay_home: Path) -> None:
@@ -69,7 +69,7 @@ def test_the_sidebar_switches_to_another_run(open_page: Open, assay_home: Path) 
     app = open_page("overview", run=first.id)
     app.selectbox(key="shell__run").set_value(second.id).run()
     assert not app.exception
-    assert app.query_params["run"] == [second.id]
+    assert app.query_params["run"] == second.id
 
 
 @pytest.mark.parametrize("page", RUN_PAGES)

@@ -1,0 +1,150 @@
+"""What the pages about one run say and do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from core.curation import NewDecision, open_store
+from core.runs import Run
+from tests.factories import make_home_run
+from tests.pages.conftest import Open, texts
+
+
+@pytest.fixture
+def run(assay_home: Path) -> Run:
+    return make_home_run(assay_home)
+
+
+def _metrics(app: object) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}  # type: ignore[attr-defined]
+
+
+def test_overview_counts_the_planted_faults_as_harmful(open_page: Open, run: Run) -> None:
+    app = open_page("overview", run=run.id)
+    assert _metrics(app)["Look harmful"] == "6"  # every tenth of 60
+    assert "6 images" in texts(app)
+    assert not app.warning
+
+
+def test_overview_warns_where_the_valuation_did_not_converge(open_page: Open, run: Run) -> None:
+    record = replace(run.record, converged=False, marginal_error=0.4, passes=100)
+    (run.path / "run.json").write_text(record.to_json())
+    app = open_page("overview", run=run.id)
+    (warning,) = app.warning
+    assert "did not converge" in warning.value
+    assert "40 %" in warning.value
+
+
+def test_overview_shows_review_progress(open_page: Open, assay_home: Path, run: Run) -> None:
+    _decide(assay_home, run, "remove", rows=(0, 10))
+    app = open_page("overview", run=run.id)
+    assert _metrics(app)["Reviewed"] == "2"
+
+
+def test_names_from_the_data_are_shown_as_text(open_page: Open, assay_home: Path) -> None:
+    run = make_home_run(assay_home)
+    values = run.values.copy()
+    values["class_name"] = "<img src=x onerror=alert(1)>"
+    values.to_parquet(run.path / "values.parquet", index=False)
+    app = open_page("overview", run=run.id)
+    assert not app.exception
+    markup = "".join(str(element.proto) for element in app.get("html"))
+    assert "onerror" in markup
+    assert "<img src=x" not in markup
+
+
+def test_classes_names_the_pair_that_is_mixed_up_most(open_page: Open, run: Run) -> None:
+    app = open_page("classes", run=run.id)
+    assert not app.exception
+    assert "Mixed up most" in texts(app)
+
+
+def test_detection_without_truth_says_what_to_give(open_page: Open, run: Run) -> None:
+    app = open_page("detection", run=run.id)
+    assert not app.exception
+    assert "Give a truth file" in texts(app)
+
+
+def test_detection_reads_a_truth_file_by_path(open_page: Open, run: Run, tmp_path: Path) -> None:
+    truth = tmp_path / "truth.csv"
+    faulty = run.values["id"].iloc[::10]
+    pd.DataFrame({"id": faulty, "fault": "planted"}).to_csv(truth, index=False)
+    app = open_page("detection", run=run.id)
+    app.text_input(key="detection__path").set_value(str(truth)).run()
+    assert not app.exception
+    assert _metrics(app)["AUROC"] == "1.000"
+    assert _metrics(app)["Recall at 10 %"] == "100 %"
+    assert "a random order finds 10 %" in texts(app)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "no such truth file"),
+        ("name,fault\na,b\n", "expected a column"),
+        ("id,fault\nnobody,wrong-label\n", "no image of this run"),
+    ],
+)
+def test_a_truth_file_that_cannot_be_used_is_explained(
+    open_page: Open, run: Run, tmp_path: Path, content: str | None, said: str
+) -> None:
+    truth = tmp_path / "truth.csv"
+    if content is not None:
+        truth.write_text(content)
+    app = open_page("detection", run=run.id)
+    app.text_input(key="detection__path").set_value(str(truth)).run()
+    assert not app.exception
+    (error,) = app.error
+    assert said in error.value
+
+
+def _decide(home: Path, run: Run, verdict: str, rows: tuple[int, ...]) -> None:
+    store = open_store(home)
+    for row in rows:
+        store.record(
+            NewDecision(
+                event_id=f"{verdict}-{row}",
+                dataset=run.record.train.fingerprint,
+                image_id=str(run.values["id"].iloc[row]),
+                verdict=verdict,  # type: ignore[arg-type]
+                run_id=run.id,
+                value=float(run.values["value"].iloc[row]),
+            )
+        )
+
+
+def test_export_counts_decisions(open_page: Open, assay_home: Path, run: Run) -> None:
+    _decide(assay_home, run, "remove", rows=(0, 10, 20))
+    _decide(assay_home, run, "keep", rows=(1,))
+    app = open_page("export", run=run.id)
+    metrics = _metrics(app)
+    assert (metrics["Remove"], metrics["Keep"], metrics["Undecided"]) == ("3", "1", "56")
+    assert not app.info
+
+
+def test_export_without_decisions_says_so(open_page: Open, run: Run) -> None:
+    app = open_page("export", run=run.id)
+    assert "Nothing has been decided yet" in texts(app)
+
+
+def test_export_writes_to_a_folder_and_refuses_a_full_one(
+    open_page: Open, assay_home: Path, run: Run, tmp_path: Path
+) -> None:
+    _decide(assay_home, run, "remove", rows=(0,))
+    out = tmp_path / "out"
+    app = open_page("export", run=run.id)
+    app.selectbox(key="export__format").set_value("json")
+    app.text_input(key="export__folder").set_value(str(out))
+    app.button(key="export__write").click().run()
+    assert not app.exception
+    assert len(app.success) == 1
+    rows = json.loads((out / "decisions.json").read_text())
+    assert [row["verdict"] for row in rows].count("remove") == 1
+    app.button(key="export__write").click().run()
+    (error,) = app.error
+    assert "not an empty folder" in error.value
