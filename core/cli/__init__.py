@@ -53,6 +53,8 @@ def main(arguments: Sequence[str]) -> int:
         return _explain("Cancelled; nothing was written.", 1)
     except KeyboardInterrupt:
         return _explain("Cancelled.", 1)
+    except MemoryError:
+        return _explain("There is too little memory for this; nothing was written.", 1)
     except AssayError as error:
         return _explain(error, 1)
     return status

@@ -1,7 +1,7 @@
 """How long a valuation will take, and how much memory: said before it runs.
 
-All constants were measured on two cores with AVX-512 (torch 2.13, CPU); another machine differs,
-and the page says "about".
+The constants were measured on two cores with AVX-512 (torch 2.13, CPU). Other machines differ, so
+the page says "about".
 """
 
 from __future__ import annotations
@@ -10,33 +10,25 @@ from dataclasses import dataclass
 
 from core.runs.spec import ValueSpec
 
-# Loading torch, reading tables, writing the run.
+# Loading torch, reading tables, writing the run; what torch and the tables take up.
 _BASE_SECONDS = 4.0
-_BASE_BYTES = 420e6
-# Streaming Sinkhorn, 50,000 x 10,000, 64 wide: a pair in a pass, of which a third does not depend
-# on the width. Warm start, label distances and the passes are worth about ten passes.
+_BASE_BYTES = 450e6
+# One pair in one pass of the streaming solver: 2.8 ns at 64 columns (50,000 x 10,000), of which
+# exp and the sums take a third whatever the width.
 _PAIR_SECONDS = 1.0e-9
 _PAIR_SECONDS_A_COLUMN = 2.8e-11
-_PASSES = 10.0
-# Embeddings are held as read, centered on the device, and with the label columns.
+# Warm start, label distances, passes and resemblance, in full passes. Small problems are solved
+# more tightly (`core.valuation`), large ones stop after a few.
+_PASSES_SMALL, _PASSES_LARGE, _SMALL_PAIRS = 100.0, 10.0, 2e7
+# Embeddings as read, as the solver holds them, with label columns, and as they are written.
 _COPIES = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Embedding:
-    """What an embedder costs: once, and for each image; and how wide its vectors are."""
-
-    seconds: float
-    seconds_train: float
-    seconds_validation: float
-    width: int
-
-
-_EMBEDDING = {
-    "precomputed": Embedding(seconds=0.0, seconds_train=0.0, seconds_validation=0.0, width=64),
-    "pixels": Embedding(seconds=1.0, seconds_train=1e-4, seconds_validation=1e-4, width=64),
-    "convnet": Embedding(seconds=3.0, seconds_train=6e-4, seconds_validation=1.5e-2, width=64),
-}
+# The embedders: a 28 x 28 picture through the network, forwards; forwards and backwards; and one
+# picture decoded and projected.
+_FORWARD_SECONDS = 2.5e-4
+_TRAINING_SECONDS = 7e-4
+_PIXELS_SECONDS = 1e-4
+_CONVNET_BYTES = 200e6
+_WIDTH = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,18 +45,31 @@ def estimate(spec: ValueSpec, n: int, m: int, *, d: int | None = None) -> Estima
     Parameters
     ----------
     n, m : numbers of training and validation images
-    d : width of the embeddings, where they are given; else that of the embedder
+    d : width of the embeddings that the sets bring along, None where they bring none; only used
+        where `spec.embedder` takes them
     """
-    embedding = _EMBEDDING.get(spec.embedder, _EMBEDDING["convnet"])
-    width = embedding.width if d is None else d
-    passes = min(_PASSES, spec.max_passes + 3.0)
-    pair = _PAIR_SECONDS + _PAIR_SECONDS_A_COLUMN * width
-    seconds = (
-        _BASE_SECONDS
-        + embedding.seconds
-        + embedding.seconds_train * n
-        + embedding.seconds_validation * m
-        + passes * pair * n * m
+    embedder = spec.embedder
+    if embedder == "auto":
+        embedder = "convnet" if d is None else "precomputed"
+    width = d if d is not None and embedder == "precomputed" else _WIDTH
+    usual = _PASSES_SMALL if n * m <= _SMALL_PAIRS else _PASSES_LARGE
+    solving = (_PAIR_SECONDS + _PAIR_SECONDS_A_COLUMN * width) * n * m * usual
+    memory = _BASE_BYTES + _COPIES * 4 * width * (n + m)
+    if embedder == "convnet":
+        memory += _CONVNET_BYTES
+    return Estimate(
+        seconds=_BASE_SECONDS + _embedding_seconds(embedder, n, m) + solving, bytes=int(memory)
     )
-    held = _COPIES * 4 * width * (n + m)
-    return Estimate(seconds=seconds, bytes=int(_BASE_BYTES + held))
+
+
+def _embedding_seconds(embedder: str, n: int, m: int) -> float:
+    if embedder == "precomputed":
+        return 0.0
+    if embedder == "pixels":
+        return _PIXELS_SECONDS * (n + m)
+    from core.embedding import ConvnetConfig
+
+    config = ConvnetConfig()
+    # As the embedder counts them: fewer epochs where the validation set is large, but 5 at least.
+    views = m * max(5.0, min(config.epochs, config.most_views / m))
+    return _TRAINING_SECONDS * views + _FORWARD_SECONDS * (n + m)

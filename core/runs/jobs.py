@@ -34,6 +34,7 @@ ENDED = ("done", "failed", "cancelled", "interrupted")
 GRACE_SECONDS = 0.6
 # How long a job may lack process.json: only between its folder and its process being made.
 STARTING_SECONDS = 10.0
+KEPT_SECONDS = 86_400.0
 INTERRUPTED = (
     "The valuation ended without a word: it was stopped from outside, or the machine ran out of "
     "memory or was switched off. Nothing was written; start it again."
@@ -222,6 +223,15 @@ def forget_job(home: Path, job_id: str) -> None:
     if not job_status(home, job_id).ended:
         raise RunError("This valuation is still under way; cancel it first.")
     shutil.rmtree(_folder(home, job_id), ignore_errors=True)
+
+
+def forget_old_jobs(home: Path) -> None:
+    """Remove jobs that were done or cancelled more than a day ago: nobody waits for them."""
+    for path in (home / "jobs").iterdir():
+        with contextlib.suppress(RunError, OSError):
+            age = time.time() - (path / "status.json").stat().st_mtime
+            if age > KEPT_SECONDS and StatusFile.read(path).state in ("done", "cancelled"):
+                shutil.rmtree(path)
 
 
 def _folder(home: Path, job_id: str) -> Path:

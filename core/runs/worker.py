@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from core.errors import AssayError, Cancelled
-from core.runs.jobs import StatusFile, read_json
+from core.runs.jobs import StatusFile, forget_old_jobs, read_json
 from core.runs.spec import ValueSpec
 
 WRITE_EVERY_SECONDS = 0.15
@@ -82,6 +82,7 @@ def work(folder: Path, progress: JobProgress) -> None:
     home = folder.parent.parent
     spec = ValueSpec.from_configuration(read_json(folder / "spec.json"))
     with only_one(home, progress):
+        forget_old_jobs(home)
         progress.update(state="running", working_since=time.time(), stage="Loading the engine")
         # It brings torch, which takes a second: after the first status, not before.
         from core.runs.pipeline import value_at_home

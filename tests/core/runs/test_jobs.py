@@ -13,7 +13,13 @@ import pytest
 
 from core.errors import RunError
 from core.runs import ValueSpec, cancel_job, forget_job, job_status, list_jobs, start_job
-from core.runs.jobs import INTERRUPTED, JobStatus
+from core.runs.jobs import (
+    INTERRUPTED,
+    KEPT_SECONDS,
+    JobStatus,
+    StatusFile,
+    forget_old_jobs,
+)
 from core.runs.processes import start_mark
 from tests.factories import make_home_run
 
@@ -167,6 +173,20 @@ def test_a_finished_job_names_its_run(tmp_path: Path, endless: ValueSpec) -> Non
     again = wait_for(tmp_path, start_job(spec, tmp_path), "done")
     assert again.run_id == status.run_id
     assert [path.name for path in leftovers(tmp_path)] == [status.run_id]
+
+
+def test_old_jobs_that_nobody_waits_for_are_forgotten(tmp_path: Path) -> None:
+    long_ago = time.time() - 2 * KEPT_SECONDS
+    for name, state in (("a" * 16, "done"), ("b" * 16, "failed"), ("c" * 16, "cancelled")):
+        folder = tmp_path / "jobs" / name
+        folder.mkdir(parents=True)
+        StatusFile(state=state, started="2026-01-01").write(folder)
+        os.utime(folder / "status.json", (long_ago, long_ago))
+    fresh = tmp_path / "jobs" / ("d" * 16)
+    fresh.mkdir()
+    StatusFile(state="done", started="2026-01-01").write(fresh)
+    forget_old_jobs(tmp_path)
+    assert sorted(path.name[0] for path in (tmp_path / "jobs").iterdir()) == ["b", "d"]
 
 
 @pytest.mark.parametrize("job", ["../runs", "", "0" * 15, "0" * 16 + "\n", "0123456789abcdef"])

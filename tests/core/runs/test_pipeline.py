@@ -11,6 +11,8 @@ import pytest
 
 from core.errors import Cancelled, ConfigError, DataError, RunError
 from core.runs import ValueSpec, open_run, run_id, value_at_home, value_run
+from core.runs.pipeline import method_config
+from core.valuation import LavaConfig
 
 N, M, V = 300, 120, 3
 
@@ -155,6 +157,11 @@ def test_relative_paths_are_made_absolute(tmp_path: Path, monkeypatch: pytest.Mo
     spec = ValueSpec(train="data/train", validation="sample:val")
     assert spec.train == str(tmp_path / "data" / "train")
     assert spec.validation == "sample:val"
+
+
+def test_the_defaults_are_those_of_the_method() -> None:
+    spec = ValueSpec(train="/a", validation="/b")
+    assert method_config(spec) == LavaConfig()
 
 
 def test_a_spec_survives_json() -> None:
