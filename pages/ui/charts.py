@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -107,7 +108,8 @@ def distance_heatmap(
     order : permutation of the v classes
     """
     v = len(class_names)
-    names = [str(class_names[k]) for k in order]
+    # Plotly reads a small HTML of its own in every text.
+    names = [escape(str(class_names[k]), quote=False) for k in order]
     shown = np.asarray(distances, dtype=np.float64)[np.ix_(order, order)]
     figure = go.Figure(
         go.Heatmap(

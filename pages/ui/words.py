@@ -15,8 +15,9 @@ def escape(text: str) -> str:
 
 
 def number(value: float) -> str:
-    """Return a number with three significant digits and a true minus sign."""
-    return f"{value:.3g}".replace("-", "\u2212")
+    """Return a number with three significant digits (all of a thousand and more)."""
+    text = f"{value:,.0f}" if 999.5 <= abs(value) < 1e9 else f"{value:.3g}"
+    return text.replace("-", "\u2212")
 
 
 def percent(share: float) -> str:

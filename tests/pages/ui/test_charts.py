@@ -1,0 +1,72 @@
+"""Figures, tested by their data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core.evaluation import detection_curve
+from pages.ui.charts import PALETTE, detection_chart, distance_heatmap, value_histogram
+
+VALUES = np.random.default_rng(0).standard_normal(5000)
+
+
+def test_the_histogram_counts_every_image_once():
+    values = np.concatenate([VALUES, [-1e6, 1e6]])
+    (bars,) = value_histogram(values, threshold=-2.0).data
+    assert sum(bars.y) == len(values)
+
+
+def test_the_histograms_colors_are_centered_on_zero():
+    (bars,) = value_histogram(VALUES + 1.0, threshold=-2.0).data
+    assert bars.marker.cmin == -bars.marker.cmax
+    scale = [color for _, color in bars.marker.colorscale]
+    assert scale == [PALETTE.hurts, PALETTE.neutral, PALETTE.helps]
+
+
+@pytest.mark.parametrize("values", [np.zeros(10), np.array([3.0])])
+def test_equal_values_still_make_a_histogram(values: np.ndarray):
+    (bars,) = value_histogram(values, threshold=float(values[0])).data
+    assert sum(bars.y) == len(values)
+
+
+def test_the_histogram_reaches_to_the_cut_where_nothing_lies_below_it():
+    figure = value_histogram(VALUES, threshold=-50.0)
+    assert min(figure.data[0].x) < -49.0
+
+
+def test_each_known_cell_of_the_heatmap_can_be_clicked():
+    distances = np.arange(9.0).reshape(3, 3)
+    distances[0, 1] = np.nan
+    order = np.array([2, 0, 1])
+    heat, marks = distance_heatmap(distances, ("a", "b", "c"), order).data
+    assert heat.z[0][0] == distances[2, 2]
+    assert len(marks.customdata) == 8
+    for x, y, (label, like, distance) in zip(marks.x, marks.y, marks.customdata, strict=True):
+        assert (order[y], order[x]) == (label, like)
+        assert distances[int(label), int(like)] == distance
+    assert marks.text[0] == "labelled c<br>looks like c"
+
+
+def test_a_class_name_cannot_bring_markup_into_the_heatmap():
+    _, marks = distance_heatmap(np.ones((1, 1)), ("<b>x</b>",), np.array([0])).data
+    assert "<b>" not in marks.text[0]
+
+
+def test_a_hundred_classes_have_every_cell_and_every_second_name():
+    figure = distance_heatmap(np.ones((100, 100)), [f"c{k}" for k in range(100)], np.arange(100))
+    assert len(figure.data[1].customdata) == 10_000
+    assert len(figure.layout.xaxis.ticktext) == 50
+
+
+def test_the_detection_chart_draws_shares_between_random_and_optimal():
+    faulty = np.zeros(1000, dtype=bool)
+    faulty[:70] = True
+    value = np.where(faulty, -1.0, 0.0) + 0.5 * np.random.default_rng(0).standard_normal(1000)
+    optimal, found, random = detection_chart(detection_curve(value, faulty), points=50).data
+    for line in (optimal, found, random):
+        assert (line.x[0], line.y[0]) == (0.0, 0.0)
+        assert (line.x[-1], line.y[-1]) == (1.0, 1.0)
+    assert (np.array(found.y) <= np.array(optimal.y) + 1e-12).all()
+    assert 0.07 in optimal.x  # the bend of the optimal line is drawn
+    assert len(found.x) <= 51

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from pages.ui.words import duration, escape, images, memory, number, percent, source_name
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (duration(0.2), "0 s"),
+        (duration(59.6), "1 min 0 s"),
+        (duration(125), "2 min 5 s"),
+        (duration(4200), "1 h 10 min"),
+        (memory(640e6), "640 MB"),
+        (memory(1.52e9), "1.5 GB"),
+        (number(-0.12345), "\N{MINUS SIGN}0.123"),
+        (number(12345.0), "12,345"),
+        (percent(0.0724), "7.24 %"),
+        (percent(0.0), "0 %"),
+        (percent(0.0002), "less than 0.1 %"),
+        (images(1), "1 image"),
+        (images(5000), "5,000 images"),
+        (source_name("/data/train/"), "train"),
+        (source_name("sample:train"), "sample:train"),
+    ],
+)
+def test_quantities_read_as_people_write_them(said: str, expected: str):
+    assert said == expected
+
+
+def test_markdown_in_a_name_is_shown_not_obeyed():
+    assert escape("a_b*c[x](http://y) :red[z] $1$ <b>") == (
+        r"a\_b\*c\[x\]\(http\://y\) \:red\[z\] \$1\$ \<b\>"
+    )
