@@ -54,9 +54,9 @@ def label_posterior(
     if not epsilon > 0:
         raise ConfigError(f"epsilon must be a positive number, got {epsilon}.")
     tiles = CostTiles(cost, device=torch.device(device), dtype=torch.float32, tile=tile)
-    y_labels = torch.as_tensor(cost.y_labels, device=device)
+    y_labels = torch.tensor(cost.y_labels, device=device)
     one_hot = torch.nn.functional.one_hot(y_labels, n_classes).to(torch.float32)
-    x_labels = torch.as_tensor(cost.x_labels, device=device)
+    x_labels = torch.tensor(cost.x_labels, device=device)
     flat = torch.zeros(tiles.m, device=device)
     label, probability, own = (torch.empty(tiles.n, device=device) for _ in range(3))
     for span in tiles.spans():

@@ -48,7 +48,7 @@ class SinkhornConfig:
     tolerance: float = 0.005
     max_passes: int = 100
     warm_rows: int = 8192
-    memory: int = 8
+    memory: int = 15
     tile: int = 256
     precision: str = "float32"
     device: str = "cpu"

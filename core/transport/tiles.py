@@ -44,9 +44,9 @@ class CostTiles:
             -cost.label_weight / cost.p
         )
         table = torch.as_tensor(weighted, dtype=x.dtype, device=x.device)
-        label_u = table[torch.as_tensor(cost.x_labels, device=x.device)]
+        label_u = table[torch.tensor(cost.x_labels, device=x.device)]
         classes = torch.arange(table.shape[1], device=x.device)
-        one_hot = (classes[:, None] == torch.as_tensor(cost.y_labels, device=x.device)).to(x.dtype)
+        one_hot = (classes[:, None] == torch.tensor(cost.y_labels, device=x.device)).to(x.dtype)
         if self.p == 2:
             self._u = torch.cat([x, label_u], dim=1)
             self._v = torch.cat([self._v, one_hot])

@@ -75,3 +75,12 @@ def test_row_order_changes_nothing_even_when_classes_are_subsampled() -> None:
     plain = label_distances(x, x_labels, y, y_labels, 2, config)
     shuffled = label_distances(x[order], x_labels[order], y, y_labels, 2, config)
     np.testing.assert_allclose(plain, shuffled, rtol=1e-5)
+
+
+def test_duplicating_a_side_changes_nothing_even_when_classes_are_subsampled() -> None:
+    x, x_labels = classes(9, [50, 60])
+    y, y_labels = classes(10, [40, 30])
+    config = LabelDistanceConfig(max_class_size=45)
+    once = label_distances(x, x_labels, y, y_labels, 2, config)
+    twice = label_distances(np.r_[x, x], np.r_[x_labels, x_labels], y, y_labels, 2, config)
+    np.testing.assert_allclose(twice, once, rtol=1e-5)
