@@ -4,12 +4,6 @@
 // neither rebuild anything nor lose the place. What is known of a run outlives the component: it is
 // kept by run id in the page.
 
-const HELP = [
-  ["Decide, and go on to the next", [["K", "Keep"], ["R", "Remove"], ["U", "Unsure"], ["L", "Relabel to another class"]]],
-  ["Take back", [["Z", "Undo the last decision"], ["Shift Z", "Redo it"]]],
-  ["Move", [["\u2190 \u2192 \u2191 \u2193", "To the image beside"], ["Page up, Page down", "By a screen"], ["Home, End", "To the first, to the last"]]],
-  ["Other", [["?", "Show or hide these keys"], ["Esc", "Close; back to the pictures"]]],
-]
 const BOTTOM = 16 // px left free below the component
 const LEAST_HEIGHT = 460
 const AHEAD = 6 // pictures decoded ahead of the selection
@@ -44,6 +38,9 @@ class View {
     globalThis.addEventListener("keydown", this.onKey, true)
     this.onResize = () => this.fit()
     globalThis.addEventListener("resize", this.onResize)
+    // Somebody else may have decided meanwhile.
+    this.onReturn = () => document.visibilityState === "visible" && this.store?.refresh()
+    document.addEventListener("visibilitychange", this.onReturn)
     this.shifted = new ResizeObserver(() => this.fit())
     this.shifted.observe(document.body)
     const block = this.root.getRootNode().host?.closest("[data-testid=stVerticalBlock]")
@@ -56,9 +53,8 @@ class View {
     this.find(".notice button").onclick = () => this.retry()
     const reviewer = this.find(".reviewer")
     reviewer.onchange = () => {
-      this.store.reviewer = reviewer.value.trim() || "reviewer"
-      reviewer.value = this.store.reviewer
-      kept.write("localStorage", "assay.reviewer", this.store.reviewer)
+      reviewer.value = reviewer.value.trim() || "reviewer"
+      this.store.setReviewer(reviewer.value)
     }
     reviewer.onkeydown = event => event.key === "Enter" && this.grid.view.focus({ preventScroll: true })
   }
@@ -74,7 +70,8 @@ class View {
   open({ run, base }) {
     this.unlisten?.()
     let store = shared.stores.get(run)
-    if (!store) {
+    if (store) store.refresh()
+    else {
       store = new ReviewStore(run, base)
       shared.stores.set(run, store)
     }
@@ -367,25 +364,17 @@ class View {
 
   toggleHelp(open = !this.helpOpen) {
     const help = this.find(".help")
-    if (!help.firstChild) help.append(this.helpSheet())
+    if (!help.firstChild) help.append(helpSheet(() => this.toggleHelp(false)))
     help.hidden = !open
     if (open) help.querySelector("button").focus()
     else this.grid.view.focus({ preventScroll: true })
-  }
-
-  helpSheet() {
-    const close = element("button", { type: "button" }, "Close")
-    close.onclick = () => this.toggleHelp(false)
-    const groups = HELP.map(([title, keys]) => element("section", {}, element("h4", {}, title),
-      element("dl", {}, ...keys.flatMap(([key, what]) =>
-        [element("dt", {}, element("kbd", {}, key)), element("dd", {}, what)]))))
-    return element("div", { class: "sheet-of-keys" }, element("h3", {}, "Keys"), ...groups, close)
   }
 
   close() {
     this.closed = true
     globalThis.removeEventListener("keydown", this.onKey, true)
     globalThis.removeEventListener("resize", this.onResize)
+    document.removeEventListener("visibilitychange", this.onReturn)
     this.shifted.disconnect()
     this.unlisten?.()
     this.grid.close()

@@ -58,6 +58,7 @@ class ReviewStore {
     this.evidenceOf = new Recent(EVIDENCE_KEPT)
     this.pictureOf = new Recent(PICTURES_KEPT)
     this.listeners = new Set()
+    this.revision = 0 // counts our own decisions: an answer asked for before one is out of date
     this.reviewer = kept.read("localStorage", "assay.reviewer") || "reviewer"
     this.queue = new DecisionQueue(run, `${base}/decisions`, {
       changed: () => this.tell({ queue: true }),
@@ -68,10 +69,9 @@ class ReviewStore {
   }
 
   async load() {
-    const reviewer = encodeURIComponent(this.reviewer)
     const [ranking, decisions] = await Promise.all([
       fetchJson(`${this.base}/ranking`),
-      fetchJson(`${this.base}/decisions?reviewer=${reviewer}`),
+      this.fetchDecisions(),
     ])
     Object.assign(this, {
       ids: ranking.ids,
@@ -97,6 +97,33 @@ class ReviewStore {
     for (const event of this.queue.pending) this.replay(event)
     this.queue.flush()
     return this
+  }
+
+  fetchDecisions() {
+    return fetchJson(`${this.base}/decisions?reviewer=${encodeURIComponent(this.reviewer)}`)
+  }
+
+  // Take over what others, or this reviewer in another tab, decided since.
+  async refresh() {
+    const { revision } = this
+    const answer = await this.fetchDecisions().catch(() => null)
+    if (!answer || !this.rowOf || revision !== this.revision || this.queue.pending.length) return
+    const undecided = [...this.states.keys()].map(row => [this.ids[row], [UNDECIDED, null]])
+    this.reconcile({ ...Object.fromEntries(undecided), ...answer.states })
+  }
+
+  // Undo is everybody's own: a new name starts with what that name decided.
+  async setReviewer(name) {
+    this.reviewer = name
+    kept.write("localStorage", "assay.reviewer", name)
+    this.undoStack = []
+    this.redoStack = []
+    const { revision } = this
+    const answer = await this.fetchDecisions().catch(() => null)
+    if (answer && revision === this.revision && name === this.reviewer) {
+      this.undoStack = this.strokes(answer.undoable)
+    }
+    this.tell({ rows: [] })
   }
 
   // Group rows of the log that were written together.
@@ -189,6 +216,7 @@ class ReviewStore {
       })
     }
     if (!events.length) return
+    this.revision += 1
     this.undoStack.push({ event: events[0].event_id, batch, changes })
     this.redoStack = []
     this.tell({ rows: changes.map(change => change.row) })
@@ -207,6 +235,7 @@ class ReviewStore {
   }
 
   takeBack(stroke, undoes, to, stack) {
+    this.revision += 1
     const event = newId()
     const changes = to === "before" ? stroke.changes.toReversed() : stroke.changes
     for (const change of changes) this.setState(change.row, change[to])
