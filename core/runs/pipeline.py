@@ -78,9 +78,10 @@ def open_pair(spec: ValueSpec, progress: Progress = silent) -> Opened:
     ------
     DataError : a set cannot be used
     """
-    progress("Starting", 0.0)
-    _require_known(spec)
     watch = Stopwatch()
+    with watch.stage("Starting"):
+        progress("Starting", 0.0)
+        _require_known(spec)
     with watch.stage("Reading"):
         progress("Reading", 0.0, spec.train)
         train = open_source(spec.train, progress=progress)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pandas as pd
 import pytest
 
 from core.errors import DataError, RunError
-from core.runs import find_run, home, link_run, list_runs, open_run, write_run
+from core.runs import find_run, home, link_run, list_jobs, list_runs, open_run, write_run
 from core.runs.folder import COLUMNS, FILES, RESEMBLANCE_COLUMNS, partial_name, sweep_partial
 from tests.factories import make_home_run, make_run, make_valuation
 
@@ -185,6 +187,27 @@ def test_only_leftovers_of_ended_processes_are_swept(tmp_path: Path) -> None:
     assert stranger.exists()
     assert not ended.exists()
     assert not reused.exists()
+
+
+def test_a_process_killed_while_it_writes_leaves_no_run(tmp_path: Path) -> None:
+    code = (
+        "import sys, time, pathlib\n"
+        "from tests.factories import make_home_run\n"
+        "def stall(*_):\n    print('all but renamed', flush=True)\n    time.sleep(60)\n"
+        "pathlib.Path.replace = stall\n"
+        "make_home_run(pathlib.Path(sys.argv[1]))\n"
+    )
+    root = Path(__file__).resolve().parents[3]
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=root, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert b"renamed" in process.stdout.readline()
+        process.kill()
+    assert len(list((tmp_path / "runs").iterdir())) == 1
+    assert list_runs(tmp_path) == []
+    assert list_jobs(tmp_path) == []
+    assert list((tmp_path / "runs").iterdir()) == []
 
 
 def test_a_record_with_numbers_that_are_none_is_not_written(tmp_path: Path) -> None:
