@@ -53,7 +53,7 @@ class ValueSpec:
     label_weight: float = 1.0
     p: int = 2
     tolerance: float | None = None
-    max_passes: int = 300
+    max_passes: int = 500
     seed: int = 0
     device: str = "auto"
 

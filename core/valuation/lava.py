@@ -47,7 +47,7 @@ class LavaConfig:
     label_weight: float = 1.0
     p: int = 2
     tolerance: float | None = None
-    max_passes: int = 300
+    max_passes: int = 500
     device: str = "auto"
 
     def __post_init__(self) -> None:
@@ -163,7 +163,7 @@ def default_tolerance(n: int, m: int) -> float:
     An error of t moves values by about 1.5 t of their spread. Small problems are solved so tightly
     that nobody sees it; beyond 20 million pairs ranks are settled long before, and passes cost.
     """
-    return 3e-5 if n * m <= 2e7 else 0.01
+    return 1e-5 if n * m <= 2e7 else 0.01
 
 
 def _epsilon(config: LavaConfig, features: GroundCost) -> float:
