@@ -71,7 +71,9 @@ def test_from_the_first_page_to_the_exported_file(page, server, tmp_path):
 def exported(page, folder: Path, name: str, member: str) -> tuple[str, dict]:
     """Download the export `name`; return one of its files and the provenance."""
     with page.expect_download() as waiting:
-        page.locator(f".st-key-export__download__{name} button").click()
+        page.locator(
+            f".st-key-export__download__{name} [data-testid=stDownloadButton] button"
+        ).first.click()
     path = folder / f"{name}.zip"
     waiting.value.save_as(path)
     with zipfile.ZipFile(path) as archive:
