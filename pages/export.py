@@ -16,7 +16,7 @@ from pages.ui.state import Keys
 from pages.ui.words import escape, images, number, when
 
 FORMATS = {
-    "csv": ("CSV", "One row an image: decision, new label, value, rank, by whom and when."),
+    "csv": ("CSV", "One row an image: decision, value, rank, by whom, when."),
     "parquet": ("Parquet", "The same table with exact types, for pandas, Polars, DuckDB."),
     "json": ("JSON", "The same table as a list of objects."),
     "lists": ("Keep and remove lists", "keep.txt and remove.txt, one image id a line."),
@@ -77,19 +77,22 @@ def _downloads(run: Run) -> None:
 def _write(run: Run) -> None:
     st.subheader("Write to a folder", anchor=False)
     with st.form("export__form"):
-        name = st.selectbox(
+        left, middle, right = st.columns([1, 2, 0.5], vertical_alignment="bottom")
+        name = left.selectbox(
             "Format",
             list(EXPORTERS),
             format_func=lambda key: FORMATS.get(key, (key, ""))[0],
             key=Keys.EXPORT_FORMAT,
         )
-        folder = st.text_input(
+        folder = middle.text_input(
             "Folder, new or empty",
             key=Keys.EXPORT_FOLDER,
             placeholder="/data/exports/cleaned",
             help="On the machine that Assay runs on. A folder that holds something is refused.",
         )
-        asked = st.form_submit_button("Write", icon=":material/save:", key=Keys.EXPORT_WRITE)
+        asked = right.form_submit_button(
+            "Write", icon=":material/save:", key=Keys.EXPORT_WRITE, width="stretch"
+        )
     if not asked:
         return
     try:
@@ -116,13 +119,14 @@ def _provenance(run: Run) -> None:
         "Method": f"{record.method.upper()}, epsilon {number(record.epsilon)}",
         "Embedder": record.embedder,
         "Seed": str(record.seed),
-        "Versions": ", ".join(f"{name} {version}" for name, version in record.versions.items()),
+        "Assay": record.versions.get("assay", "unknown"),
     }
     st.dataframe(
         pd.DataFrame({"What": list(facts), "Value": list(facts.values())}),
         hide_index=True,
         height="content",
         alt="Provenance of the export",
+        column_config={"What": st.column_config.TextColumn(width="small")},
     )
     st.caption("Goes with every export as provenance.json, with all settings.")
 
@@ -134,5 +138,5 @@ left, right = st.columns([1.15, 1], gap="medium")
 with left:
     _downloads(run)
 with right:
-    _write(run)
     _provenance(run)
+_write(run)

@@ -200,7 +200,7 @@ def detection_chart(
         )
     figure.update_layout(
         height=430,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        margin={"l": 8, "r": 26, "t": 8, "b": 8},
         dragmode=False,
         hovermode="closest",
         legend={"x": 0.99, "y": 0.04, "xanchor": "right", "yanchor": "bottom"},

@@ -22,7 +22,7 @@ def number(value: float) -> str:
 
 def percent(share: float) -> str:
     """Return a share (0 to 1) as percent: "6.6 %"."""
-    return f"{100 * share:.3g} %" if share >= 0.001 or share == 0 else "less than 0.1 %"
+    return f"{100 * share:.3g} %" if share >= 0.001 or share == 0 else "< 0.1 %"
 
 
 def duration(seconds: float) -> str:

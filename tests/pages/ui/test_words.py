@@ -18,7 +18,7 @@ from pages.ui.words import duration, escape, images, memory, number, percent, so
         (number(12345.0), "12,345"),
         (percent(0.0724), "7.24 %"),
         (percent(0.0), "0 %"),
-        (percent(0.0002), "less than 0.1 %"),
+        (percent(0.0002), "< 0.1 %"),
         (images(1), "1 image"),
         (images(5000), "5,000 images"),
         (source_name("/data/train/"), "train"),
