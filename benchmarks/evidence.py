@@ -1,0 +1,177 @@
+"""The figures that README and docs/evidence.md claim, measured and written to the latter.
+
+Each is a run of the command line in a process of its own, as a user would start it:
+
+* the bundled sample, with its planted faults
+* CIFAR-10 embeddings with 30 % uniformly wrong labels, 50,000 against 10,000
+  (from `$ASSAY_SHARED/data/cifar10`; left out where that is absent)
+* all of Fashion-MNIST, 60,000 against 10,000, embedder `pixels`
+  (from Debian's package dataset-fashion-mnist; left out where that is absent)
+
+    python benchmarks/evidence.py [--out docs/evidence.md]
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+REPO = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(REPO))
+
+from core.datasets import sample_truth_path  # noqa: E402
+from core.evaluation import Evaluation, evaluate, read_truth  # noqa: E402
+from core.runs import Run, open_run  # noqa: E402
+
+SHARED = Path(os.environ.get("ASSAY_SHARED", REPO.parent / "shared"))
+CIFAR = SHARED / "data/cifar10"
+FASHION = Path("/usr/share/datasets/fashion-mnist")
+WRONG_SHARE = 0.3
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A run of the command line, and what it cost."""
+
+    run: Run
+    seconds: float
+
+    @property
+    def sentence(self) -> str:
+        """Return size, cost and certificate in words."""
+        record = self.run.record
+        stages = ", ".join(
+            f"{k.lower()} {v:.1f}" for k, v in record.seconds.items() if k != "Total"
+        )
+        return (
+            f"{record.train.images:,} against {record.validation.images:,} images: "
+            f"**{self.seconds:.1f} s** for the whole process ({stages}), peak memory "
+            f"**{record.peak_memory / 1e6:,.0f} MB**, marginal error "
+            f"**{record.marginal_error:.2g}** (tolerance {record.tolerance:g}) after "
+            f"{record.passes} full passes."
+        )
+
+
+def value(folder: Path, train: str, validation: str, *options: str) -> Measured:
+    """Run `python -m core value` with an empty state folder."""
+    out = folder / "run"
+    command = [sys.executable, "-m", "core", "value", "--train", train, "--val", validation]
+    started = time.perf_counter()
+    subprocess.run(
+        [*command, "--out", str(out), *options],
+        check=True,
+        cwd=REPO,
+        env={**os.environ, "ASSAY_HOME": str(folder / "home")},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    return Measured(open_run(out), time.perf_counter() - started)
+
+
+def table(result: Evaluation) -> str:
+    """Return the detection figures as a Markdown table, with what a random order gives."""
+    lines = [
+        "| fault | images | AUROC | average precision | recall in the first 10 % |",
+        "|---|---|---|---|---|",
+    ]
+    for row in result.table(0.1).itertuples():
+        lines.append(
+            f"| {row.fault} | {row.faults:,} | {row.auroc:.3f} | {row.average_precision:.3f} "
+            f"| {row.recall:.3f} |"
+        )
+    first = result.overall
+    rate = first.faults / first.images
+    lines.append(f"| *random order, all faults* | {first.faults:,} | 0.500 | {rate:.3f} | 0.100 |")
+    return "\n".join(lines)
+
+
+def sample(folder: Path) -> str:
+    """Measure the bundled sample at the default settings."""
+    measured = value(folder, "sample:train", "sample:val")
+    result = evaluate(measured.run.values, read_truth(sample_truth_path()))
+    return (
+        "## The bundled sample\n\nDefault settings (embedder `convnet`, trained on the validation "
+        f"images alone). {measured.sentence}\n\n{table(result)}\n"
+    )
+
+
+def cifar(folder: Path) -> str:
+    """Measure CIFAR-10 embeddings with uniformly wrong labels."""
+    with np.load(CIFAR / "embeddings_train.npz") as train:
+        embeddings, labels = train["embeddings"], train["labels"].astype(np.int64)
+        ids, class_names = train["ids"].astype(str), train["class_names"]
+    rng = np.random.default_rng(0)
+    wrong = rng.random(len(labels)) < WRONG_SHARE
+    labels[wrong] = (labels[wrong] + rng.integers(1, 10, wrong.sum())) % 10
+    path = folder / "train.npz"
+    np.savez(path, embeddings=embeddings, labels=labels, ids=ids, class_names=class_names)
+    measured = value(folder, str(path), str(CIFAR / "embeddings_test.npz"))
+    truth = pd.DataFrame({"id": ids[wrong], "fault": "wrong-label"})
+    return (
+        "## CIFAR-10 embeddings, 30 % uniformly wrong labels\n\nEmbeddings of width 64, settings "
+        f"as published. {measured.sentence}\n\n{table(evaluate(measured.run.values, truth))}\n"
+    )
+
+
+def fashion(folder: Path) -> str:
+    """Measure all of Fashion-MNIST with the embedder `pixels`."""
+    for part, stem in (("train", "train"), ("test", "t10k")):
+        with gzip.open(FASHION / f"{stem}-images-idx3-ubyte.gz") as file:
+            images = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 28, 28)
+        with gzip.open(FASHION / f"{stem}-labels-idx1-ubyte.gz") as file:
+            labels = np.frombuffer(file.read(), np.uint8, offset=8).astype(np.int64)
+        np.savez(folder / f"{part}.npz", images=images, labels=labels)
+    paths = (str(folder / f"{part}.npz") for part in ("train", "test"))
+    measured = value(folder, *paths, "--embedder", "pixels")
+    return f"## All of Fashion-MNIST\n\nEmbedder `pixels`. {measured.sentence}\n"
+
+
+def machine() -> str:
+    """Return processor, cores and versions."""
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        model = names[0].split(":")[1].strip() if names else model
+    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}"
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=REPO / "docs/evidence.md")
+    options = parser.parse_args()
+    parts = [
+        "# Evidence",
+        "Written by `python benchmarks/evidence.py`; each figure is one run of the command line in "
+        "a process of its own, imports and embedding included.\n\n"
+        f"Machine: {machine()}. Date: {date.today().isoformat()}.",
+    ]
+    wanted = [(sample, True), (cifar, CIFAR.is_dir()), (fashion, FASHION.is_dir())]
+    for measure, there in wanted:
+        if not there:
+            print(f"{measure.__name__}: its data are not on this machine; left out.")
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            parts.append(measure(Path(folder)))
+            print(parts[-1], flush=True)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf-8")
+    print(json.dumps({"written": str(options.out)}))
+
+
+if __name__ == "__main__":
+    main()
