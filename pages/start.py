@@ -25,7 +25,7 @@ from pages.ui import health, jobs, links, shell, state
 from pages.ui.state import Keys
 from pages.ui.words import duration, escape, images, memory, source_name, when
 
-SAMPLE = ValueSpec(train="sample:train", validation="sample:val")
+SAMPLE = ValueSpec(train="sample:train", validation="sample:val", embedder="convnet")
 SAMPLE_IMAGES, SAMPLE_VALIDATION = 5000, 1000
 EMBEDDER_WORDS = {
     "auto": "Automatic: embeddings from the files, else the convnet",
@@ -41,12 +41,9 @@ OUTCOMES = {
 
 
 def _sample_run(runs: list[Run]) -> Run | None:
-    """Return the newest run of the sample, if there is one."""
-    for run in runs:
-        sources = (run.record.train.source, run.record.validation.source)
-        if sources == (SAMPLE.train, SAMPLE.validation):
-            return run
-    return None
+    """Return the newest run of the sample with the settings that a new one would have."""
+    wanted = SAMPLE.configuration()
+    return next((run for run in runs if dict(run.record.configuration) == wanted), None)
 
 
 def _sample(runs: list[Run], busy: bool) -> None:

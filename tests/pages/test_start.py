@@ -166,6 +166,23 @@ def test_a_run_made_elsewhere_is_opened_by_its_folder(
     assert app.query_params["run"] == run.id
 
 
+def test_the_sample_opens_its_run_at_once_if_the_settings_are_the_same(
+    open_page: Open, assay_home: Path
+) -> None:
+    spec = ValueSpec(train="sample:train", validation="sample:val", embedder="convnet")
+    ours, other = make_home_run(assay_home, seed=1), make_home_run(assay_home, seed=2)
+    for run, epsilon in ((ours, spec.epsilon), (other, 2 * spec.epsilon)):
+        configuration = replace(spec, epsilon=epsilon).configuration()
+        record = replace(run.record, configuration=configuration)
+        (run.path / "run.json").write_text(record.to_json())
+    app = open_page("start")
+    assert app.button(key="start__sample").label == "Open the sample"
+    app.button(key="start__sample").click().run()
+    assert not app.exception
+    assert app.query_params["run"] == ours.id
+    assert list_jobs(assay_home) == []
+
+
 @pytest.mark.parametrize("folder", ["", "/no/such/folder"])
 def test_a_folder_without_a_run_is_explained(open_page: Open, folder: str) -> None:
     app = open_page("start")
