@@ -62,7 +62,7 @@ def job() -> JobStatus:
     return JobStatus(
         id="a" * 16,
         state="running",
-        spec=ValueSpec(train="sample:train", validation="sample:val"),
+        spec=ValueSpec(train="sample:train", validation="sample:val", embedder="convnet"),
         started="2026-01-02T03:04:05.000+00:00",
         seconds=65.0,
         stage="Embedding",
