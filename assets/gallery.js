@@ -120,6 +120,8 @@ class View {
       this.rows.unshift(wanted) // a link to an image shows it, whatever the filters say
       position = 0
     }
+    const first = this.rows[Math.max(0, position)]
+    if (first !== undefined && this.store.hasPictures) this.store.picture(first) // ahead of the tiles
     this.grid.cursor = -1
     this.grid.show(this.store, this.rows, this.density)
     if (fresh && jump === null && saved.top) this.grid.view.scrollTop = saved.top

@@ -283,6 +283,7 @@ class ReviewStore {
     if (!image) {
       image = new Image()
       image.decoding = "async"
+      image.fetchPriority = "high" // those of the tiles may wait
       image.src = this.pictureUrl("train", row, 256)
       image.shown = image.decode().then(() => true, () => false)
       this.pictureOf.set(row, image)

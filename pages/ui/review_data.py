@@ -231,11 +231,11 @@ def evidence(opened: OpenedRun, row: int) -> dict[str, Any]:
     run = opened.run
     found = explain(opened.cost, row, run.potentials.g, run.record.epsilon, k=STRIP)
     labels = run.validation["label"].to_numpy()
-    ids = run.validation["id"].tolist()
+    ids = run.validation["id"]
 
     def listed(rows: np.ndarray, unit: str, amounts: np.ndarray) -> list[dict[str, Any]]:
         return [
-            {"row": int(r), "id": ids[r], "label": int(labels[r]), unit: float(amount)}
+            {"row": int(r), "id": ids.iloc[int(r)], "label": int(labels[r]), unit: float(amount)}
             for r, amount in zip(rows, amounts, strict=True)
         ]
 
