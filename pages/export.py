@@ -70,7 +70,6 @@ def _downloads(run: Run) -> None:
                     key=Keys.of(Keys.EXPORT_DOWNLOAD, name),
                     icon=":material/download:",
                     on_click="ignore",
-                    help=f"{title}, zipped, with provenance.json",
                 )
 
 

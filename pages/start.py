@@ -162,6 +162,7 @@ def _settings(train: str, validation: str) -> ValueSpec:
             key=Keys.START_SEED,
             help="The same data, settings and seed give the same values.",
         )
+        st.caption(f"Method: {SAMPLE.method.upper()}, which needs no training of a final model.")
     return ValueSpec(
         train=train,
         validation=validation,
