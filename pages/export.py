@@ -75,7 +75,7 @@ def _downloads(run: Run) -> None:
 
 def _write(run: Run) -> None:
     st.subheader("Write to a folder", anchor=False)
-    with st.form("export__form"):
+    with st.form(Keys.EXPORT_FORM):
         left, middle, right = st.columns([1, 2, 0.5], vertical_alignment="bottom")
         name = left.selectbox(
             "Format",

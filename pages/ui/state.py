@@ -49,7 +49,6 @@ class Keys:
 
     OVERVIEW_HISTOGRAM = "overview__histogram"
     OVERVIEW_CLASSES = "overview__classes"
-    OVERVIEW_WORST = "overview__worst"
 
     CLASSES_HEATMAP = "classes__heatmap"
     CLASSES_TABLE = "classes__table"
@@ -66,6 +65,7 @@ class Keys:
     DETECTION_PATH = "detection__path"
     DETECTION_CURVE = "detection__curve"
 
+    EXPORT_FORM = "export__form"
     EXPORT_FORMAT = "export__format"
     EXPORT_DOWNLOAD = "export__download"
     EXPORT_FOLDER = "export__folder"
