@@ -35,7 +35,6 @@ class Keys:
     START_VALIDATION = "start__validation"
     START_CHECK = "start__check"
     START_EMBEDDER = "start__embedder"
-    START_METHOD = "start__method"
     START_EPSILON = "start__epsilon"
     START_LABEL_WEIGHT = "start__label_weight"
     START_SEED = "start__seed"
