@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from core.errors import ConfigError, DataError
 
@@ -106,16 +107,19 @@ class GroundCost:
 
         O((n + m) d) time for p = 2.
         """
-        x, y = self.x.astype(np.float64), self.y.astype(np.float64)
-        if self.p == 2:
-            shift = y.mean(axis=0)
-            x, y = x - shift, y - shift
-            squares = (x**2).sum(axis=1).mean() + (y**2).sum(axis=1).mean()
-            features = squares / 2 - x.mean(axis=0) @ y.mean(axis=0)
-        else:
-            pick_x, pick_y = _spread(len(x), 1000), _spread(len(y), 1000)
-            features = np.linalg.norm(x[pick_x, None] - y[None, pick_y], axis=2).mean()
+        features = self._mean_half_square() if self.p == 2 else self._mean_distance()
         return float(self.feature_weight * features + self._mean_label_cost())
+
+    def _mean_half_square(self) -> float:
+        shift = self.y.mean(axis=0, dtype=np.float64).astype(self.y.dtype)
+        x, y = self.x - shift, self.y - shift
+        squares = sum(np.einsum("nd,nd->", z, z, dtype=np.float64) / len(z) for z in (x, y))
+        products = x.mean(axis=0, dtype=np.float64) @ y.mean(axis=0, dtype=np.float64)
+        return float(squares / 2 - products)
+
+    def _mean_distance(self) -> float:
+        x, y = (z[_spread(len(z), 1000)].astype(np.float64) for z in (self.x, self.y))
+        return float(cdist(x, y).mean())
 
     def _mean_label_cost(self) -> float:
         if self.label_distances is None:

@@ -14,7 +14,7 @@ Numer. Anal. 49, 2011) of that map, started on a subsample of the rows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -123,17 +123,23 @@ def solve_sinkhorn(
     a, b = masses(a, n, "training"), masses(b, m, "validation")
     if (b == 0).any():
         return _solve_on_support(cost, config, a, b, progress)
-    g = np.zeros(m)
-    if 0 < config.warm_rows < n:
-        rows = representative_rows(cost.x, cost.x_labels, config.warm_rows)
-        rows = rows if a[rows].sum() > 0 else np.flatnonzero(a)
-        warm = _Solver(cost.rows(rows), config, masses(a[rows], len(rows), "training"), b)
-        g = warm.solve(warm.scale_down(g, progress), progress, share=(0.1, 0.5)).g
+    start = _warm_potential(cost, config, a, b, progress) if 0 < config.warm_rows < n else None
     solver = _Solver(cost, config, a, b)
-    if not g.any():
-        g = solver.scale_down(g, progress)
-    best = solver.solve(g, progress, share=(0.5, 0.95))
-    return solver.certify(best)
+    if start is None:
+        start = solver.scale_down(np.zeros(m), progress)
+    return solver.certify(solver.solve(start, progress, share=(0.5, 0.95)))
+
+
+def _warm_potential(
+    cost: GroundCost, config: SinkhornConfig, a: np.ndarray, b: np.ndarray, progress: Progress
+) -> np.ndarray:
+    """Return the validation potential of the problem on a subsample of the training images."""
+    rows = representative_rows(cost.x, cost.x_labels, config.warm_rows)
+    if a[rows].sum() == 0:
+        rows = np.flatnonzero(a)[: config.warm_rows]
+    solver = _Solver(cost.rows(rows), config, masses(a[rows], len(rows), "training"), b)
+    start = solver.scale_down(np.zeros(len(b)), progress)
+    return solver.solve(start, progress, share=(0.1, 0.5)).g
 
 
 def masses(given: np.ndarray | None, count: int, side: str) -> np.ndarray:
@@ -167,6 +173,7 @@ def representative_rows(x: np.ndarray, labels: np.ndarray, count: int) -> np.nda
 class _State:
     f: torch.Tensor
     g: np.ndarray
+    columns: np.ndarray
     error: float
     passes: int
 
@@ -235,11 +242,9 @@ class _Solver:
             if best is not None and not error < 4 * best.error:
                 # The extrapolation overshot: fall back to plain steps from the best point.
                 accelerator.forget()
-                g = best.g
-                f, columns = self.sweep(g, config.epsilon)
-                error = best.error
-            if best is None or error <= best.error:
-                best = _State(f, g, error, number)
+                g, columns = best.g, best.columns
+            elif best is None or error <= best.error:
+                best = _State(f, g, columns, error, number)
             done = share[0] + (share[1] - share[0]) * _closeness(best.error, config.tolerance)
             progress("Potentials", done, f"pass {number}, marginal error {error:.3g}")
             if best.error <= config.tolerance:
@@ -247,7 +252,7 @@ class _Solver:
             residual = config.epsilon * (self._log_b - np.log(columns))
             g = accelerator.next(g, residual)
         assert best is not None  # noqa: S101 - max_passes is at least 1
-        return _State(best.f, best.g, best.error, number)
+        return replace(best, passes=number)
 
     def certify(self, state: _State) -> Potentials:
         """Make a last pass for the transport cost, and put the certificate together."""
@@ -339,14 +344,4 @@ def _solve_on_support(
     g = np.empty(len(b))
     g[keep] = inner.g
     g[rest] = soft_transform(cost.columns(rest).transposed(), inner.f, a, config)
-    return Potentials(
-        f=inner.f,
-        g=g,
-        epsilon=inner.epsilon,
-        marginal_error=inner.marginal_error,
-        primal=inner.primal,
-        dual=inner.dual,
-        transport_cost=inner.transport_cost,
-        passes=inner.passes,
-        converged=inner.converged,
-    )
+    return replace(inner, g=g)

@@ -27,9 +27,12 @@ class CostTiles:
     ) -> None:
         # The cost depends on differences only; centering spares digits in the products below.
         center = cost.y.mean(axis=0, dtype=np.float64)
-        root = np.sqrt(cost.feature_weight) if cost.p == 2 else cost.feature_weight
-        x = torch.as_tensor((cost.x - center) * root, dtype=dtype, device=device)
-        y = torch.as_tensor((cost.y - center) * root, dtype=dtype, device=device)
+        precision = str(dtype).removeprefix("torch.")
+        root = cost.feature_weight**0.5 if cost.p == 2 else cost.feature_weight
+        x, y = (
+            torch.as_tensor(np.subtract(z, center, dtype=precision), device=device).mul_(root)
+            for z in (cost.x, cost.y)
+        )
         self.p, self.tile, self.n, self.m = cost.p, tile, len(x), len(y)
         self._half_x, self._half_y = x.square().sum(1) / 2, y.square().sum(1) / 2
         self._u, self._v = x, y.T.contiguous()
