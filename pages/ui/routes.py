@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from core.curation import DEFAULT_REVIEWER, Decision, DecisionStore, NewDecision, open_store
@@ -227,8 +227,15 @@ def _new_decision(opened: OpenedRun, event: dict[str, Any]) -> NewDecision:
     )
 
 
+def _start(request: Request) -> Response:
+    """Lead to the first page, which Streamlit serves at the root alone, its query kept."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"{base_path()}/{query}", headers={"Cache-Control": "no-store"})
+
+
 _BASE = f"{base_path()}/assay/runs/{{run}}"
 ROUTES = [
+    Route(f"{base_path()}/start", _start),
     Route(f"{_BASE}/images/{{side}}/{{row:int}}", _image),
     Route(f"{_BASE}/ranking", _ranking),
     Route(f"{_BASE}/evidence/{{row:int}}", _evidence),

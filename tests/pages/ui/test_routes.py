@@ -228,3 +228,10 @@ def test_too_much_at_once_is_refused(client, at):
     large = client.post(f"{at}/decisions", content=b" " * (MAX_BODY + 1), headers=headers)
     assert large.status_code == 413
     assert post(client, at, [{}] * (MAX_EVENTS + 1)).status_code == 413
+
+
+def test_the_first_page_is_also_found_by_its_name(client):
+    answer = client.get("/start?job=0123456789abcdef", follow_redirects=False)
+    assert answer.status_code == 307
+    assert answer.headers["location"] == "/?job=0123456789abcdef"
+    assert client.get("/start", follow_redirects=False).headers["location"] == "/"
