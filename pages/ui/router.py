@@ -12,6 +12,18 @@ from pages.ui.links import PAGES
 from pages.ui.shell import run_label
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
+# What the theme has no key for: the page's side margins, columns that wrap in a narrow window
+# before their words are cut off, and dark words on the light accent of the dark theme.
+LAYOUT = """
+.stMainBlockContainer { padding-left: 2.5rem; padding-right: 2.5rem }
+.stColumn { min-width: min(100%, 8.5rem) }
+.stColumn:has(.stMetric) { min-width: min(100%, 10.5rem) }
+.stColumn:has(.stButtonGroup) { min-width: min(100%, 24rem) }
+@media (max-width: 1000px) {
+  .stColumn:has(.stPlotlyChart, .stDataFrame, .stVerticalBlock .stVerticalBlock) { min-width: 100% }
+}
+"""
+DARK_LAYOUT = "[data-testid=stBaseButton-primary]:enabled { color: #171717 }"
 
 
 def _run_switcher(runs: list[Run]) -> None:
@@ -58,9 +70,8 @@ def main() -> None:
         layout="wide",
         initial_sidebar_state=264,
     )
-    # The one layout rule that the theme has no key for: the page's side margins.
-    st.html("<style>.stMainBlockContainer{padding-left:2.5rem;padding-right:2.5rem}</style>")
     dark = st.context.theme.type == "dark"
+    st.html(f"<style>{LAYOUT}{DARK_LAYOUT if dark else ''}</style>")
     st.logo(str(ASSETS / ("logo-dark.svg" if dark else "logo.svg")), size="large")
     with st.sidebar:
         _run_switcher(list_runs(home()))
