@@ -234,9 +234,12 @@ class View {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return
     const target = event.composedPath()[0]
     const tag = target.tagName
-    const typing = tag === "INPUT" || tag === "TEXTAREA" || tag === "SELECT" || target.isContentEditable
+    const slider = tag === "INPUT" && target.type === "range"
+    const typing = (tag === "INPUT" && !slider) || tag === "TEXTAREA" || tag === "SELECT" || target.isContentEditable
     const inside = this.root.contains(target)
-    if (event.key === "Escape" && (inside || this.helpOpen)) {
+    // Out of a field of the page too, unless its list is open: that closes first.
+    const field = typing && target.getAttribute("aria-expanded") !== "true"
+    if (event.key === "Escape" && (inside || this.helpOpen || field)) {
       this.toggleHelp(false)
       this.grid.view.focus({ preventScroll: true })
       return this.caught(event)
@@ -245,7 +248,7 @@ class View {
     // Other controls of the page keep the keys that work them; the letters are ours everywhere,
     // unless something lies over the page.
     const elsewhere = !inside && target !== document.body && target.closest?.(
-      "button, a, [role=slider], [role=tab], [role=radio], [role=option], [role=dialog], [role=menu], summary")
+      "button, a, input, [role=slider], [role=tab], [role=radio], [role=option], [role=dialog], [role=menu], summary")
     if (elsewhere && elsewhere.closest("[role=dialog], [role=menu], [role=listbox]")) return
     const letter = this.letters[event.key.length === 1 ? event.key.toLowerCase() : ""]
     const press = inside && tag === "BUTTON" && (event.key === "Enter" || event.key === " ")

@@ -115,6 +115,27 @@ def test_keys_are_left_alone_while_typing_and_with_ctrl(page, server, run):
     assert set(verdicts(page)) == {""}
 
 
+def test_letters_work_after_the_slider_and_escape_leads_out_of_a_field(page, server, run):
+    open_review(page, server, run.id)
+    slider = page.locator(".st-key-value input[type=range]").first
+    slider.focus()
+    page.keyboard.press("ArrowLeft")  # the slider's own
+    assert position(page) == 0
+    page.keyboard.press("k")
+    assert verdicts(page)[:2] == ["keep", ""]
+    page.locator(".st-key-find input").click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("r")
+    assert verdicts(page)[:3] == ["keep", "remove", ""]
+
+
+def test_a_new_label_is_shown_in_its_color(page, server, run):
+    open_review(page, server, run.id)
+    page.locator(".inspector select.relabel").select_option("boot")
+    badge = page.locator('.tile[data-position="0"] .badge.relabel')
+    assert badge.evaluate("b => getComputedStyle(b).backgroundColor") == "rgb(204, 121, 167)"
+
+
 def test_filters_keep_the_selected_image_and_come_from_the_address(page, server, run):
     names = list(run.class_names)
     open_review(page, server, run.id, **{"class": names[1]})
