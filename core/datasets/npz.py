@@ -197,9 +197,10 @@ def _check_embeddings(path: Path, array: np.ndarray) -> np.ndarray:
     if len(bad):
         row = int(bad[0])
         column = int(np.flatnonzero(~np.isfinite(embeddings[row]))[0])
+        also = f" {len(bad):,} rows hold NaN or infinity." if len(bad) > 1 else ""
         raise DataError(
             f"{path}, row {row + 1}: the embedding holds {embeddings[row, column]} (column "
-            f"{column + 1}); {len(bad):,} rows hold NaN or infinity. Leave them out or mend them."
+            f"{column + 1}).{also} Leave out such rows, or mend them."
         )
     return embeddings
 

@@ -107,7 +107,7 @@ def test_integer_labels_become_their_decimal_text(tmp_path_factory, labels: np.n
         ),
         (
             {"labels": LABELS, "embeddings": np.array([[0, 1], [2, np.nan], [4, 5]])},
-            r"row 2: the embedding holds nan \(column 2\); 1 rows",
+            r"row 2: the embedding holds nan \(column 2\)",
         ),
         (
             {"labels": LABELS, "embeddings": np.array([[0, 1], [2, 3], [-1e300, 5]])},
