@@ -120,7 +120,10 @@ def distance_heatmap(
             hoverinfo="skip",
             xgap=1 if v <= 30 else 0,
             ygap=1 if v <= 30 else 0,
-            colorbar={"title": {"text": "distance", "side": "right"}, "thickness": 12},
+            colorbar={
+                "title": {"text": "distance (units of cost)", "side": "right"},
+                "thickness": 12,
+            },
         )
     )
     rows, columns = (index.ravel() for index in np.indices((v, v)))
