@@ -258,23 +258,23 @@ class _Solver:
         """Make a last pass for the transport cost, and put the certificate together."""
         tiles, epsilon = self._tiles, self.config.epsilon
         h = self._tensor(state.g + epsilon * self._log_b)
-        log_b = self._tensor(self._log_b)
-        relative_entropy = 0.0
+        negative_entropy = 0.0
         columns = torch.zeros(tiles.m, dtype=torch.float64, device=self._device)
         for span in tiles.spans():
             rows = slice(*span)
             scores = tiles.scores(span, h, epsilon)
-            log_total = torch.logsumexp(scores, dim=1)
-            log_plan = scores.sub_(log_total[:, None]).clamp_(min=LOWEST_EXPONENT)
-            plan = log_plan.exp()
-            divergence = torch.einsum("ij,ij->i", plan, log_plan.sub_(log_b))
-            relative_entropy += float(
-                (self._row_weight[rows] * divergence).sum(dtype=torch.float64)
-            )
-            columns += self._row_weight[rows] @ plan
+            exponents = scores.sub_(scores.amax(dim=1, keepdim=True)).clamp_(min=LOWEST_EXPONENT)
+            weights = exponents.exp()
+            total = weights.sum(dim=1)
+            columns += (self._row_weight[rows] / total) @ weights
+            # sum_j p log p of a row, with p = weights / total.
+            entropies = exponents.mul_(weights).sum(dim=1) / total - total.log()
+            negative_entropy += float(self._row_weight[rows] @ entropies)
         f = state.f.double().cpu().numpy()
         marginal = (columns / tiles.n).cpu().numpy()
         primal = float(self._a @ f + marginal @ state.g)
+        # Each row of the plan is scaled to sum 1, so its a_i cancels against that of a x b.
+        relative_entropy = negative_entropy / tiles.n - float(marginal @ self._log_b)
         return Potentials(
             f=f,
             g=state.g,
@@ -282,7 +282,7 @@ class _Solver:
             marginal_error=state.error,
             primal=primal,
             dual=float(self._a @ f + self._b @ state.g),
-            transport_cost=primal - epsilon * relative_entropy / tiles.n,
+            transport_cost=primal - epsilon * relative_entropy,
             passes=state.passes,
             converged=state.error <= self.config.tolerance,
         )
