@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.embedding.convnet import ConvnetConfig
+from core.embedding.convnet_config import ConvnetConfig
 from core.embedding.pair import EMBEDDERS, EmbeddedPair, embed_pair
 from core.embedding.pixels import PixelsConfig
 from core.embedding.precomputed import PrecomputedConfig

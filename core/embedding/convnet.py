@@ -3,64 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 
 from core.datasets import LabelledImages, decode_batches, propose_shape
+from core.embedding.convnet_config import ConvnetConfig
 from core.embedding.scale import centered_and_scaled
-from core.errors import ConfigError
 from core.progress import Progress
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConvnetConfig:
-    """Settings of `embed_convnet`.
-
-    Attributes
-    ----------
-    widths : channels of the stages; the last is the features' width d
-    epochs : passes over the validation set
-    most_views : pictures trained on in all, repeats counted; a large validation set gets fewer
-        epochs so that this is kept, but 5 at least
-    batch : pictures a training step, about
-    learning_rate : peak of the one-cycle schedule
-    weight_decay : of AdamW
-    label_smoothing : 0 to 1; it keeps the classes apart without pulling each into one point
-    shift : augmentation, up to this share of the side both ways, rounded to pixels
-    mirror : augmentation, left to right; unsafe where that changes the label (digits, text)
-    max_side : larger pictures are brought to this many pixels a side
-    embed_batch : pictures embedded at a time
-    mean_cost : mean of |φ - φ'|² / 2 between validation images after scaling
-    """
-
-    widths: tuple[int, ...] = (16, 32, 64)
-    epochs: int = 25
-    most_views: int = 100_000
-    batch: int = 100
-    learning_rate: float = 0.01
-    weight_decay: float = 1e-3
-    label_smoothing: float = 0.1
-    shift: float = 0.04
-    mirror: bool = False
-    max_side: int = 64
-    embed_batch: int = 500
-    mean_cost: float = 20.0
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot work."""
-        counts = (*self.widths, self.epochs, self.most_views, self.batch)
-        counts += (self.max_side, self.embed_batch)
-        if not self.widths or min(counts) < 1:
-            raise ConfigError(
-                "widths, epochs, most_views, batch, max_side and embed_batch must be positive."
-            )
-        if not (self.learning_rate > 0 and self.mean_cost > 0):
-            raise ConfigError("learning_rate and mean_cost must be positive.")
-        if self.weight_decay < 0 or not 0 <= self.shift < 1 or not 0 <= self.label_smoothing < 1:
-            raise ConfigError(
-                "weight_decay must not be negative; shift and label_smoothing must be in [0, 1)."
-            )
 
 
 def embed_convnet(

@@ -10,7 +10,8 @@ import numpy as np
 
 from core.datasets import LabelledImages, drop_unreadable
 from core.embedding import cache
-from core.embedding.convnet import ConvnetConfig, embed_convnet
+from core.embedding.convnet import embed_convnet
+from core.embedding.convnet_config import ConvnetConfig
 from core.embedding.embedder import Embedder
 from core.embedding.pixels import PixelsConfig, embed_pixels
 from core.embedding.precomputed import PrecomputedConfig, embed_precomputed

@@ -6,18 +6,15 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from core.embedding.convnet_config import ConvnetConfig
 from core.embedding.network import ResidualNetwork, mirrored, shifted
 from core.progress import Progress
-
-if TYPE_CHECKING:
-    from core.embedding.convnet import ConvnetConfig
 
 
 @dataclass(frozen=True, slots=True)
