@@ -9,6 +9,7 @@ import numpy as np
 from core.datasets import LabelledImages, decode_batches, propose_shape
 from core.embedding.convnet_config import ConvnetConfig
 from core.embedding.scale import centered_and_scaled
+from core.errors import ConfigError
 from core.progress import Progress
 
 
