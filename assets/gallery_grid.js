@@ -132,7 +132,7 @@ class Grid {
       image.src = store.pictureUrl("train", row, 256)
       frame.append(image)
     } else {
-      frame.classList.add("missing")
+      frame.append(element("span", { class: "id" }, store.ids[row]))
     }
     const value = store.values[row]
     const tile = element(

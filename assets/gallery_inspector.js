@@ -226,6 +226,8 @@ class Inspector {
       image.onerror = () => frame.replaceChildren()
       image.src = store.pictureUrl("validation", item.row, 128)
       frame.append(image)
+    } else {
+      frame.append(element("span", { class: "id" }, item.id))
     }
     const same = item.label === store.labels[this.row]
     return element("figure", { title: `${item.id}: ${name}, ${note}` }, frame,

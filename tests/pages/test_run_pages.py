@@ -40,6 +40,17 @@ def test_overview_warns_where_the_valuation_did_not_converge(open_page: Open, ru
     assert "40 %" in warning.value
 
 
+def test_overview_of_embeddings_only_shows_ids_for_pictures(
+    open_page: Open, assay_home: Path
+) -> None:
+    run = make_home_run(assay_home, pictures=False)
+    app = open_page("overview", run=run.id)
+    markup = "".join(str(element.proto) for element in app.get("html"))
+    worst = run.values.nsmallest(12, "value")["id"]
+    assert all(f"<span>{name}</span>" in markup for name in worst)
+    assert "<img" not in markup
+
+
 def test_overview_shows_review_progress(open_page: Open, assay_home: Path, run: Run) -> None:
     _decide(assay_home, run, "remove", rows=(0, 10))
     app = open_page("overview", run=run.id)
