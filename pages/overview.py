@@ -17,12 +17,13 @@ from pages.ui.words import images, number, percent
 def _metrics(run: Run, cut: HarmfulCut, decided: dict[str, int]) -> None:
     record = run.record
     reviewed = sum(decided.values())
+    held = run.values["label"].nunique()  # the run also knows classes of the validation set alone
     cards = st.columns(5, gap="small")
     plain = {"border": True, "height": "stretch", "delta_arrow": "off"}
     cards[0].metric(
         "Training images",
         f"{record.train.images:,}",
-        delta=f"{len(run.class_names)} classes",
+        delta=f"{held} class" if held == 1 else f"{held} classes",
         delta_color="off",
         **plain,
     )
@@ -66,11 +67,11 @@ def _trust(run: Run) -> None:
             "The ranking may change; value again with a larger epsilon.",
             icon=":material/warning:",
         )
-    left_out = record.train.unreadable + record.validation.unreadable
-    if left_out:
+    left_out = record.train.unreadable, record.validation.unreadable
+    if any(left_out):
         st.warning(
-            f"{images(left_out)} could not be read and were left out: {record.train.unreadable:,} "
-            f"for training, {record.validation.unreadable:,} for validation.",
+            f"Unreadable and left out: {images(left_out[0])} for training, {left_out[1]:,} for "
+            "validation.",
             icon=":material/broken_image:",
         )
 
@@ -84,11 +85,16 @@ def _distribution(run: Run, cut: HarmfulCut) -> None:
         config=charts.CHART_CONFIG,
         alt=f"Histogram of {len(value):,} values; {cut.count:,} lie below the cut.",
     )
+    advice = (
+        "It says where to start looking; it is no verdict."
+        if cut.count
+        else "No image stands out; the worst ones are still the place to start looking."
+    )
     st.caption(
         f"**{images(cut.count)}** ({percent(cut.share)}) lie below the cut at "
         f"{number(cut.threshold)}: {number(cut.factor)} robust standard deviations (1.48 times the "
         f"median absolute deviation) under the median of {number(cut.median)}, where an ordinary "
-        "image of this set would rarely lie. It says where to start looking; it is no verdict."
+        f"image of this set would rarely lie. {advice}"
     )
 
 
@@ -120,12 +126,15 @@ def _classes(run: Run, cut: HarmfulCut) -> None:
                 format="%.1f %%",
                 color="orange",
                 min_value=0.0,
-                max_value=100 * float(summary["share"].max()),
+                max_value=100 * float(summary["share"].max()) or 100.0,
             ),
             "median_value": st.column_config.NumberColumn("Median value", format="%.3g"),
         },
     )
-    st.caption("Worst first. Select a row to look at the images of that class.")
+    st.caption(
+        "Worst first. Select a row to look at the images of that class. A class with a larger "
+        "share of the training set than of the validation set is worth less, sound or not."
+    )
 
 
 def _worst(run: Run) -> None:

@@ -84,7 +84,8 @@ def show(report: HealthReport) -> None:
     for finding in report.findings:
         _LOOK[finding.severity](escape(finding.sentence), icon=_ICONS[finding.severity])
         if finding.image_ids:
-            with st.expander(f"Which {len(finding.image_ids):,}?"):
+            several = len(finding.image_ids) > 1
+            with st.expander(f"Which {len(finding.image_ids):,}?" if several else "Which one?"):
                 st.dataframe(
                     {"id": list(finding.image_ids)},
                     height=min(240, 38 + 35 * len(finding.image_ids)),
