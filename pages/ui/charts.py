@@ -105,9 +105,11 @@ def distance_heatmap(
     Parameters
     ----------
     distances : shape (v, v), units of cost, NaN where unknown
-    order : permutation of the v classes
+    order : permutation of the v classes; those that neither set holds are left out
     """
-    v = len(class_names)
+    finite = np.isfinite(distances)
+    order = order[(finite.any(axis=0) | finite.any(axis=1))[order]]
+    v = len(order)
     # Plotly reads a small HTML of its own in every text.
     names = [escape(str(class_names[k]), quote=False) for k in order]
     shown = np.asarray(distances, dtype=np.float64)[np.ix_(order, order)]

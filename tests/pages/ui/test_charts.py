@@ -48,6 +48,15 @@ def test_each_known_cell_of_the_heatmap_can_be_clicked():
     assert marks.text[0] == "labelled c<br>looks like c"
 
 
+def test_a_class_that_neither_set_holds_takes_no_room_in_the_heatmap():
+    distances = np.array([[1.0, np.nan, 2.0], [np.nan] * 3, [3.0, np.nan, np.nan]])
+    figure = distance_heatmap(distances, ("a", "empty", "c"), np.array([2, 1, 0]))
+    heat, marks = figure.data
+    assert np.array(heat.z).shape == (2, 2)
+    assert list(figure.layout.xaxis.ticktext) == ["c", "a"]
+    assert {tuple(cell[:2]) for cell in marks.customdata} == {(0, 0), (0, 2), (2, 0)}
+
+
 def test_a_class_name_cannot_bring_markup_into_the_heatmap():
     _, marks = distance_heatmap(np.ones((1, 1)), ("<b>x</b>",), np.array([0])).data
     assert "<b>" not in marks.text[0]
