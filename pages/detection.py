@@ -101,9 +101,10 @@ def _sentence(found: Evaluation) -> str:
     curve = found.overall
     count = round(SHARE * curve.images)
     best = min(1.0, count / curve.faults)
+    faults = "the only fault" if curve.faults == 1 else f"the {curve.faults:,} faults"
     return (
         f"Whoever inspects the worst {count:,} of {curve.images:,} images finds "
-        f"**{percent(curve.recall_at(SHARE))}** of the {curve.faults:,} faults; a random order "
+        f"**{percent(curve.recall_at(SHARE))}** of {faults}; a random order "
         f"finds {percent(SHARE)}, a perfect one {percent(best)}. Of those inspected, "
         f"{percent(curve.precision_at(SHARE))} are faulty."
     )
@@ -147,7 +148,7 @@ def _result(found: Evaluation) -> None:
         st.subheader("Which kinds of fault are found?", anchor=False)
         _kinds(found)
         if found.unmatched:
-            st.caption(f"{len(found.unmatched):,} ids of the truth are not in this run.")
+            st.caption(f"Ids of the truth that are not in this run: {len(found.unmatched):,}.")
 
 
 run = shell.require_run("Detection")
