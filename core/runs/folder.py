@@ -6,6 +6,8 @@ import os
 import re
 import secrets
 import shutil
+import zipfile
+import zlib
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -100,7 +102,7 @@ class Run:
         try:
             with np.load(self.path / "potentials.npz", allow_pickle=False) as saved:
                 return SavedPotentials(saved["f"], saved["g"])
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise RunError(f"{self.path}: potentials.npz cannot be read ({error}).") from error
 
     @cached_property
@@ -149,7 +151,7 @@ class Run:
     def _mapped(self, name: str) -> np.ndarray:
         try:
             array: np.ndarray = np.load(self.path / name, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise RunError(f"{self.path}: {name} cannot be read ({error}).") from error
         return array
 
@@ -228,10 +230,9 @@ def write_run(
     """
     out = out.absolute()
     require_free(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.parent / partial_name(out.name)
     try:
-        partial.mkdir()
+        partial.mkdir(parents=True)
         _write_files(partial, record, values, validation, valuation, x, y)
         for name in FILES:
             _flush(partial / name)

@@ -236,3 +236,26 @@ def test_a_picture_that_is_gone_is_named(tmp_path: Path) -> None:
     (Path(run.record.train.source) / gone).unlink()
     with pytest.raises(DataError, match=gone):
         run.open_images("train")
+
+
+def test_a_place_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
+    """A parent that cannot be made ended in a FileNotFoundError or a NotADirectoryError."""
+    run = make_run(tmp_path / "run")
+    (tmp_path / "file").write_text("no folder")
+    out = tmp_path / "file" / "inner" / "run"
+    with pytest.raises(RunError, match="cannot be written"):
+        write_run(
+            out, run.record, run.values, run.validation, make_valuation(12, 6, 3), run.x, run.y
+        )
+
+
+def test_damaged_arrays_are_named(tmp_path: Path) -> None:
+    """A cut archive raised BadZipFile, an empty array EOFError."""
+    run = make_run(tmp_path / "run")
+    for name in ("potentials.npz", "train_embeddings.npy"):
+        content = (run.path / name).read_bytes()
+        (run.path / name).write_bytes(content[: len(content) // 2] if "npz" in name else b"")
+    with pytest.raises(RunError, match="potentials"):
+        _ = open_run(run.path).potentials
+    with pytest.raises(RunError, match="train_embeddings"):
+        _ = open_run(run.path).x
