@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -247,7 +247,10 @@ def _alive(folder: Path) -> bool:
     try:
         process = read_json(folder / "process.json")
     except RunError:
-        return time.time() - folder.stat().st_mtime < STARTING_SECONDS
+        try:
+            return time.time() - folder.stat().st_mtime < STARTING_SECONDS
+        except FileNotFoundError:  # the job was forgotten in the meantime
+            return False
     return is_alive(int(process["pid"]), str(process["mark"]))
 
 
@@ -281,15 +284,6 @@ def _settle(home: Path, folder: Path, status: StatusFile) -> StatusFile:
             state, error = "done", ""
     last_seen = (folder / "status.json").stat().st_mtime
     seconds = last_seen - status.working_since if status.working_since > 0 else 0.0
-    settled = StatusFile(
-        state=state,
-        started=status.started,
-        seconds=max(seconds, 0.0),
-        stage=status.stage,
-        done=status.done,
-        detail=status.detail,
-        error=error,
-        run_id=status.run_id,
-    )
+    settled = replace(status, state=state, error=error, seconds=max(seconds, 0.0))
     settled.write(folder)
     return settled
