@@ -30,6 +30,10 @@ def _check_text(name: str, text: str, limit: int, *, empty: bool = False) -> Non
         raise DataError(f"The decision's {name} has {len(text)} characters; {limit} are allowed.")
     if "\0" in text:  # PostgreSQL refuses it, SQLite's tools cut the text there
         raise DataError(f"The decision's {name} contains a NUL character.")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"The decision's {name} contains half a character.") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -287,3 +287,9 @@ def test_threads_share_one_store(store):
     for thread in threads:
         thread.join()
     assert len(states(store)) == 120
+
+
+def test_text_that_no_database_can_encode_is_refused():
+    """Half a character from a browser failed the whole request, and every retry of it."""
+    with pytest.raises(DataError, match="half a character"):
+        new(note="\ud800")
