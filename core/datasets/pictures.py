@@ -50,6 +50,8 @@ def decode_bytes(content: bytes, *, min_side: int | None = None) -> Image.Image:
         raise OSError("the file is empty")
     try:
         with Image.open(io.BytesIO(content)) as opened:
+            if opened.format == "EPS":  # Pillow would hand it to Ghostscript
+                raise OSError("PostScript is a program, not a picture; save it as PNG")
             _refuse_bomb(opened)
             if min_side is not None and opened.format == "JPEG":
                 opened.draft(None, (min_side, min_side))

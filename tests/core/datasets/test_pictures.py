@@ -94,3 +94,9 @@ def test_damaged_files_give_a_picture_or_oserror(seed: int, kind: str) -> None:
     except OSError:
         return
     assert picture.mode in {"L", "RGB"}
+
+
+def test_postscript_is_not_handed_to_an_interpreter() -> None:
+    content = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n"
+    with pytest.raises(OSError, match="PostScript"):
+        decode_bytes(content)
