@@ -71,6 +71,7 @@ def read(location: Location, progress: Progress) -> LabelledImages:
             f"{root}: there are no pictures in its {len(folders)} folders "
             f"(looked for {', '.join(sorted(_SUFFIXES))})."
         )
+    _refuse_undecodable(root, [*folders, *ids])
     paths = np.array([str(root / image_id) for image_id in ids], dtype=object)
     return LabelledImages(
         source=location.text,
@@ -114,6 +115,15 @@ def _pictures_below(folder: Path, prefix: str) -> list[str]:
 
 def _is_picture(name: str) -> bool:
     return not name.startswith(".") and os.path.splitext(name)[1].lower() in _SUFFIXES  # noqa: PTH122
+
+
+def _refuse_undecodable(root: Path, names: list[str]) -> None:
+    """Refuse names that are not UTF-8: no table or database could hold such an id."""
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise DataError(f"{root}: the name {name!r} is not UTF-8. Rename it.") from error
 
 
 def _refuse_splits(root: Path, folders: list[str]) -> None:

@@ -92,3 +92,11 @@ def test_splits_are_not_taken_for_classes(image_folder: Path, tmp_path: Path) ->
     assert len(open_source(f"{above}#train")) == 6
     with pytest.raises(DataError, match="'val'"):
         open_source(f"{above}#val")
+
+
+def test_a_name_that_is_not_utf8_is_refused_by_name(image_folder: Path) -> None:
+    """It ended in a UnicodeEncodeError while the set was fingerprinted."""
+    some = next(image_folder.glob("*/*"))
+    Path(str(some.parent / "\udcff.png")).write_bytes(some.read_bytes())
+    with pytest.raises(DataError, match="not UTF-8"):
+        open_source(str(image_folder))
