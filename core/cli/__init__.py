@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from core import __version__
 from core.cli import evaluate, export, inspect, value
+from core.cli.text import printable
 from core.errors import AssayError, Cancelled, ConfigError
 
 __all__ = ["build_parser", "main"]
@@ -61,5 +62,5 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _explain(error: object, status: int) -> int:
-    print(f"assay: {' '.join(str(error).split())}", file=sys.stderr)
+    print(f"assay: {printable(' '.join(str(error).split()))}", file=sys.stderr)
     return status
