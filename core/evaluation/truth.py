@@ -49,11 +49,12 @@ def checked_truth(table: pd.DataFrame, name: str) -> pd.DataFrame:
         )
     truth = table.assign(id=table["id"].astype(str))
     truth["fault"] = truth["fault"].fillna("").astype(str) if "fault" in truth else "faulty"
-    truth = truth[~truth["fault"].str.lower().isin(NO_FAULT)].reset_index(drop=True)
+    truth = truth.reset_index(drop=True)
+    truth = truth[~truth["fault"].str.lower().isin(NO_FAULT)]
     repeated = truth["id"][truth["id"].duplicated()]
     if len(repeated):
         row = int(repeated.index[0])
         raise DataError(
             f"{name}: the image {repeated.iloc[0]!r} is named twice (again in row {row + 1})."
         )
-    return truth
+    return truth.reset_index(drop=True)

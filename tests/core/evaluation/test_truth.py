@@ -53,3 +53,11 @@ def test_bad_files_are_named_with_the_reason(
         (tmp_path / name).write_text(text)
     with pytest.raises(DataError, match=message):
         read_truth(tmp_path / name)
+
+
+def test_the_row_of_a_repeated_image_is_counted_in_the_file(tmp_path: Path) -> None:
+    """It was counted among the faulty rows only."""
+    path = tmp_path / "truth.csv"
+    path.write_text("id,fault\na,noise\nb,none\nc,none\na,noise\n")
+    with pytest.raises(DataError, match="again in row 4"):
+        read_truth(path)
