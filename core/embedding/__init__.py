@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.embedding.convnet import resolve_device
 from core.embedding.convnet_config import ConvnetConfig
 from core.embedding.pair import EMBEDDERS, EmbeddedPair, embed_pair
 from core.embedding.pixels import PixelsConfig
@@ -14,4 +15,5 @@ __all__ = [
     "PixelsConfig",
     "PrecomputedConfig",
     "embed_pair",
+    "resolve_device",
 ]

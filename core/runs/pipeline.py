@@ -105,8 +105,8 @@ def open_pair(spec: ValueSpec, progress: Progress = silent) -> Opened:
 
 
 def _require_known(spec: ValueSpec) -> None:
-    """Refuse names that do not exist before anything is read."""
-    from core.embedding import EMBEDDERS
+    """Refuse names and devices that do not exist before anything is read."""
+    from core.embedding import EMBEDDERS, resolve_device
     from core.valuation import METHODS
 
     for what, name, known in (
@@ -115,6 +115,7 @@ def _require_known(spec: ValueSpec) -> None:
     ):
         if name not in known:
             raise ConfigError(f"There is no {what} '{name}'. Choose one of: {', '.join(known)}.")
+    resolve_device(spec.device)
 
 
 def _embedder(name: str, train: LabelledImages, validation: LabelledImages) -> str:
@@ -162,6 +163,7 @@ def value_at_home(
         return find_run(home, opened.run_id), True
     except RunError:
         out = home / "runs" / opened.run_id
+        require_free(out)
     return value_opened(opened, out, progress, cache_dir=home / "embeddings"), False
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from core.errors import Cancelled, ConfigError, DataError, RunError
 from core.runs import ValueSpec, open_run, run_id, value_at_home, value_run
-from core.runs.pipeline import method_config
+from core.runs.pipeline import method_config, open_pair
 from core.valuation import LavaConfig
 
 N, M, V = 300, 120, 3
@@ -186,3 +186,13 @@ def test_an_id_depends_on_data_and_settings_only() -> None:
         run_id(replace(spec, epsilon=0.2), "t", "v"),
     ):
         assert other != own
+
+
+def test_a_device_that_is_not_there_is_refused_before_anything_is_read() -> None:
+    """With embeddings given it ended in torch's AssertionError, after reading everything."""
+    import torch
+
+    missing = "cuda" if not torch.cuda.is_available() else "mps"
+    spec = ValueSpec(train="/nowhere", validation="/nowhere", device=missing)
+    with pytest.raises(ConfigError, match="not available"):
+        open_pair(spec)
