@@ -64,7 +64,7 @@ class RunRecord:
     created : UTC, ISO 8601
     method : the name in `core.valuation.METHODS`
     embedder : what was used in the end: "auto" is resolved
-    configuration : the settings as they were asked for (`ValueSpec` as JSON)
+    configuration : every setting (`ValueSpec` as JSON), the embedder "auto" resolved
     class_names : names of the classes of both sets; `label` is a position in it
     train, validation : the two image sets
     versions : of assay, python, torch, numpy

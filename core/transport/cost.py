@@ -90,7 +90,7 @@ class GroundCost:
 
     def features(self, row: int) -> np.ndarray:
         """Return the feature part of row `row`, float64, shape (m,): exact, for display."""
-        difference = self.y.astype(np.float64) - self.x[row].astype(np.float64)
+        difference = self.y.astype(np.float64, copy=False) - self.x[row].astype(np.float64)
         squared = np.einsum("jd,jd->j", difference, difference)
         distance = squared / 2 if self.p == 2 else np.sqrt(squared)
         return self.feature_weight * distance
