@@ -243,10 +243,9 @@ def test_a_place_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run")
     (tmp_path / "file").write_text("no folder")
     out = tmp_path / "file" / "inner" / "run"
+    valuation = make_valuation(60, 30, 3, 0)
     with pytest.raises(RunError, match="cannot be written"):
-        write_run(
-            out, run.record, run.values, run.validation, make_valuation(12, 6, 3), run.x, run.y
-        )
+        write_run(out, run.record, run.values, run.validation, valuation, run.x, run.y)
 
 
 def test_damaged_arrays_are_named(tmp_path: Path) -> None:
