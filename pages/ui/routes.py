@@ -24,7 +24,8 @@ from pages.ui.review_data import SIZES, OpenedRun, OpenedRuns, Payload, evidence
 
 _LOG = logging.getLogger("assay.routes")
 _RUNS = OpenedRuns()
-_IMMUTABLE = "public, max-age=31536000, immutable"
+# Private: behind a proxy that authenticates, a shared cache must not hand pictures on.
+_IMMUTABLE = "private, max-age=31536000, immutable"
 _REVALIDATE = "private, max-age=0, must-revalidate"
 MAX_BODY = 2 * 1024 * 1024
 MAX_EVENTS = 2000
@@ -144,7 +145,7 @@ async def _write_decisions(request: Request) -> Response:
             return _error(413, "Too many decisions at once; send fewer.")
     try:
         events = json.loads(body)
-    except ValueError:  # UnicodeDecodeError is one
+    except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError
         events = None
     if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
         return _error(400, "Decisions are sent as a JSON list of events.")
