@@ -71,7 +71,7 @@ def _no_run() -> None:
     with st.container(border=True, width=560):
         st.markdown("**No run is open.** A run is one valuation of a training set.")
         if runs:
-            links.link("overview", f"Open the latest: {run_label(runs[0])}", run=runs[0].id)
+            links.link("overview", f"Open the latest: {escape(run_label(runs[0]))}", run=runs[0].id)
         links.link("start", "Value a data set, or open a run")
 
 
