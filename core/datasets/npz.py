@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import tempfile
 import zipfile
@@ -159,10 +160,11 @@ def _read_images(path: Path, archive: zipfile.ZipFile, entries: dict[str, str]) 
             )
         # Unpacked to an unnamed temporary file and mapped: pictures never fill the memory.
         with tempfile.TemporaryFile() as unpacked:
-            while block := file.read(_BLOCK):
+            size = math.prod(shape)
+            # No further than the header promises: an archive may unpack to more than the disk.
+            while unpacked.tell() <= size and (block := file.read(_BLOCK)):
                 unpacked.write(block)
             unpacked.flush()
-            size = int(np.prod(shape, dtype=np.int64))
             if unpacked.tell() != size:
                 raise DataError(
                     f"{path}: {member} is incomplete: expected {size:,} bytes, "
