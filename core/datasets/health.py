@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from core.datasets.identity import row_digests
 from core.datasets.images import LabelledImages, Unreadable, align_classes
 from core.datasets.readable import Scan, scan
 from core.errors import DataError
@@ -193,7 +193,7 @@ def _describe(
 def _embedding_digests(data: LabelledImages) -> list[bytes | None]:
     if data.embeddings is None:
         return [None] * len(data)
-    return [hashlib.sha256(np.ascontiguousarray(row).data).digest() for row in data.embeddings]
+    return [*row_digests(data.embeddings)]
 
 
 def _sizes(looked: Scan | None) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
