@@ -3,13 +3,12 @@
 from core.evaluation.classes import class_order, class_summary, lookalikes
 from core.evaluation.detection import DetectionCurve, Evaluation, detection_curve, evaluate
 from core.evaluation.flagging import HarmfulCut, harmful_cut
-from core.evaluation.truth import checked_truth, read_truth
+from core.evaluation.truth import read_truth
 
 __all__ = [
     "DetectionCurve",
     "Evaluation",
     "HarmfulCut",
-    "checked_truth",
     "class_order",
     "class_summary",
     "detection_curve",
