@@ -41,6 +41,10 @@ class ConvnetConfig:
     embed_batch: int = 500
     mean_cost: float = 20.0
 
+    def epochs_for(self, m: int) -> int:
+        """Return the epochs that m pictures get: `most_views` bounds them, but 5 at least."""
+        return min(self.epochs, max(5, self.most_views // m))
+
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
         counts = (*self.widths, self.epochs, self.most_views, self.batch)

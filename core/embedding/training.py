@@ -126,7 +126,7 @@ class _Batches:
         self._repeats = -(-self._FEWEST // count)
         self._parts = -(-count * self._repeats // max(config.batch, self._FEWEST))
         self._generator = generator
-        self._epochs = min(config.epochs, max(5, config.most_views // count))
+        self._epochs = config.epochs_for(count)
         self.steps = self._epochs * self._parts
 
     def __iter__(self) -> Iterator[Tensor]:

@@ -69,7 +69,5 @@ def _embedding_seconds(embedder: str, n: int, m: int) -> float:
         return _PIXELS_SECONDS * (n + m)
     from core.embedding import ConvnetConfig
 
-    config = ConvnetConfig()
-    # As the embedder counts them: fewer epochs where the validation set is large, but 5 at least.
-    views = m * max(5.0, min(config.epochs, config.most_views / m))
+    views = m * ConvnetConfig().epochs_for(m)
     return _TRAINING_SECONDS * views + _FORWARD_SECONDS * (n + m)
