@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import pandas as pd
 import streamlit as st
 
 from core.evaluation import class_order, lookalikes
@@ -9,6 +12,20 @@ from core.runs import Run
 from pages.ui import charts, links, shell, state
 from pages.ui.state import Keys
 from pages.ui.words import escape, images, number
+
+
+def _most_mixed_up(pair: pd.Series) -> str:
+    """Say which two classes are mixed up most; `pair` is a row of `lookalikes`."""
+    name, other = escape(str(pair["class_name"])), escape(str(pair["looks_like"]))
+    if not pair["images"]:
+        return f"No image looks more like another class; **{name}** and **{other}** lie closest."
+    sentence = (
+        f"Mixed up most: {images(int(pair['images']))} labelled **{name}** that look like "
+        f"**{other}**. The two classes lie {number(pair['distance'])} apart"
+    )
+    if math.isnan(pair["own_distance"]):
+        return f"{sentence}; {name} has no validation images of its own."
+    return f"{sentence}, {name} and its own validation images {number(pair['own_distance'])}."
 
 
 def _heatmap(run: Run) -> None:
@@ -46,14 +63,7 @@ def _table(run: Run) -> None:
     if pairs.empty:
         st.info("There is only one class on both sides, so there is nothing to mix it up with.")
         return
-    first = pairs.iloc[0]
-    st.markdown(
-        f"Mixed up most: {images(int(first['images']))} labelled "
-        f"**{escape(str(first['class_name']))}** that look like "
-        f"**{escape(str(first['looks_like']))}**. The two classes lie {number(first['distance'])} "
-        f"apart, {escape(str(first['class_name']))} and its own validation images "
-        f"{number(first['own_distance'])}."
-    )
+    st.markdown(_most_mixed_up(pairs.iloc[0]))
     st.dataframe(
         pairs[["class_name", "looks_like", "images", "distance", "own_distance"]],
         key=Keys.CLASSES_TABLE,

@@ -176,9 +176,9 @@ def _settings(train: str, validation: str) -> ValueSpec:
 def _value(train: str, validation: str, report: HealthReport) -> None:
     try:
         spec = _settings(train, validation)
-        cost = estimate(
-            spec, report.train.count, report.validation.count, d=report.train.embedding_width
-        )
+        both = report.train.embedding_width, report.validation.embedding_width
+        width = None if None in both else both[0]
+        cost = estimate(spec, report.train.count, report.validation.count, d=width)
     except AssayError as error:
         shell.show_error(error)
         return

@@ -27,7 +27,7 @@ FLOORS = {
     "curation": 4,
     "cli": 5,
 }
-OPEN_TO_ALL = {"errors", "progress"}
+OPEN_TO_ALL = {"device", "errors", "progress"}
 
 
 def imports(tree: ast.AST) -> Iterator[tuple[str, int]]:

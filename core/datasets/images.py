@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -114,8 +115,7 @@ class LabelledImages:
     def fingerprint(self) -> str:
         """SHA-256 over ids, labels, class names and content: the key of runs and decisions."""
         digest = hashlib.sha256(self.content_fingerprint.encode())
-        digest.update("\0".join(self.class_names).encode())
-        digest.update("\0".join(self.ids.tolist()).encode())
+        digest.update(json.dumps([self.class_names, self.ids.tolist()]).encode())
         digest.update(np.ascontiguousarray(self.labels, dtype=np.int64).data)
         return digest.hexdigest()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from core.embedding.convnet import resolve_device
 from core.embedding.convnet_config import ConvnetConfig
 from core.embedding.pair import EMBEDDERS, EmbeddedPair, embed_pair
 from core.embedding.pixels import PixelsConfig
@@ -15,5 +14,4 @@ __all__ = [
     "PixelsConfig",
     "PrecomputedConfig",
     "embed_pair",
-    "resolve_device",
 ]

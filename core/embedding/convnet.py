@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from core.datasets import LabelledImages, decode_batches, propose_shape
+from core.device import resolve_device
 from core.embedding.convnet_config import ConvnetConfig
 from core.embedding.scale import centered_and_scaled
-from core.errors import ConfigError
 from core.progress import Progress
 
 
@@ -65,25 +65,3 @@ def embed_convnet(
         y = features((pictures[i : i + config.embed_batch] for i in parts), 0)
         x = features(decode_batches(train, side, channels, config.embed_batch), len(validation))
     return centered_and_scaled(x, y, config.mean_cost)
-
-
-def resolve_device(device: str) -> str:
-    """Return cpu, cuda or mps for auto, cpu, cuda or mps.
-
-    Raises
-    ------
-    ConfigError : unknown, or not there on this machine
-    """
-    import torch
-
-    there = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if device == "auto":
-        return next(name for name, available in there.items() if available)
-    if not there.get(device, False):
-        usable = ", ".join(name for name, available in there.items() if available)
-        raise ConfigError(f"The device '{device}' is not available here. Choose one of: {usable}.")
-    return device

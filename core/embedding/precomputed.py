@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.datasets import LabelledImages
+from core.datasets import LabelledImages, require_same_width
 from core.errors import DataError
 from core.progress import Progress
 
@@ -32,11 +32,7 @@ def embed_precomputed(
     DataError : a set has no embeddings, they differ in width, or one is not finite
     """
     x, y = _finite(train), _finite(validation)
-    if x.shape[1] != y.shape[1]:
-        raise DataError(
-            f"The embeddings differ in width: {x.shape[1]} in {train.source}, "
-            f"{y.shape[1]} in {validation.source}. Both must come from the same model."
-        )
+    require_same_width(train, validation)
     return x, y
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from core import __version__
 from core.datasets import LabelledImages, align_classes, open_source
+from core.device import resolve_device
 from core.errors import ConfigError, DataError, RunError
 from core.progress import Progress, silent
 from core.runs.folder import Run, find_run, require_free, validation_frame, values_frame, write_run
@@ -106,7 +107,7 @@ def open_pair(spec: ValueSpec, progress: Progress = silent) -> Opened:
 
 def _require_known(spec: ValueSpec) -> None:
     """Refuse names and devices that do not exist before anything is read."""
-    from core.embedding import EMBEDDERS, resolve_device
+    from core.embedding import EMBEDDERS
     from core.valuation import METHODS
 
     for what, name, known in (
@@ -164,7 +165,11 @@ def value_at_home(
     except RunError:
         out = home / "runs" / opened.run_id
         require_free(out)
-    return value_opened(opened, out, progress, cache_dir=home / "embeddings"), False
+    try:
+        return value_opened(opened, out, progress, cache_dir=home / "embeddings"), False
+    except RunError:
+        # Somebody else may have finished the same run meanwhile.
+        return find_run(home, opened.run_id), True
 
 
 def value_opened(
@@ -230,7 +235,6 @@ def _require_finite(valuation: Valuation) -> None:
 
 
 def _record(opened: Opened, pair: EmbeddedPair, valuation: Valuation) -> RunRecord:
-    from core.valuation import torch_device
 
     spec = opened.spec
     return RunRecord(
@@ -251,7 +255,7 @@ def _record(opened: Opened, pair: EmbeddedPair, valuation: Valuation) -> RunReco
             "numpy": np.__version__,
         },
         seed=spec.seed,
-        device=torch_device(spec.device),
+        device=resolve_device(spec.device),
         epsilon=valuation.epsilon,
         tolerance=valuation.tolerance,
         marginal_error=valuation.marginal_error,

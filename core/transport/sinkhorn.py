@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from core.errors import ConfigError
+from core.errors import ConfigError, DataError
 from core.progress import Progress, silent
 from core.transport.cost import GroundCost
 from core.transport.tiles import LOWEST_EXPONENT, CostTiles
@@ -76,7 +76,7 @@ class Potentials:
     marginal_error : sum_j |b_j - sum_i plan_ij| of the plan of (f, g); its row marginals are exact
     primal, dual : value of the entropic problem at that plan and at (f, g); dual <= optimum
     transport_cost : <plan, cost>, the value without its regularizer
-    passes : passes over all pairs that were made
+    passes : passes over all pairs from the warm start on, without the last one for the certificate
     converged : marginal_error <= tolerance
     """
 
@@ -187,6 +187,8 @@ class _Solver:
         self.config = config
         self._device = torch.device(config.device)
         self._dtype = getattr(torch, config.precision)
+        # Sums over all rows are kept in float64 wherever the device knows it.
+        self._sums = torch.float32 if self._device.type == "mps" else torch.float64
         self._tiles = CostTiles(cost, device=self._device, dtype=self._dtype, tile=config.tile)
         self._mean_cost = max(cost.mean(), config.epsilon)
         self._a, self._b = a, b
@@ -202,7 +204,7 @@ class _Solver:
         tiles = self._tiles
         h = self._tensor(g + epsilon * self._log_b)
         f = torch.empty(tiles.n, dtype=self._dtype, device=self._device)
-        columns = torch.zeros(tiles.m, dtype=torch.float64, device=self._device)
+        columns = torch.zeros(tiles.m, dtype=self._sums, device=self._device)
         for span in tiles.spans():
             rows = slice(*span)
             scores = tiles.scores(span, h, epsilon)
@@ -211,7 +213,7 @@ class _Solver:
             total = weights.sum(dim=1)
             f[rows] = tiles.row_offset(span) - epsilon * (peak + total.log())
             columns += (self._row_weight[rows] / total) @ weights
-        return f, (columns / tiles.n).cpu().numpy()
+        return f, (columns.cpu().double() / tiles.n).numpy()
 
     def scale_down(self, g: np.ndarray, progress: Progress) -> np.ndarray:
         """Lower the regularization from the mean cost to epsilon, a few passes a step.
@@ -239,6 +241,10 @@ class _Solver:
         for number in range(1, config.max_passes + 1):
             f, columns = self.sweep(g, config.epsilon)
             error = float(np.abs(self._b - columns).sum())
+            if not np.isfinite(error):
+                raise DataError(
+                    "The ground cost is beyond what float32 can hold; scale the embeddings down."
+                )
             if best is not None and not error < 4 * best.error:
                 # The extrapolation overshot: fall back to plain steps from the best point.
                 accelerator.forget()
@@ -259,7 +265,7 @@ class _Solver:
         tiles, epsilon = self._tiles, self.config.epsilon
         h = self._tensor(state.g + epsilon * self._log_b)
         negative_entropy = 0.0
-        columns = torch.zeros(tiles.m, dtype=torch.float64, device=self._device)
+        columns = torch.zeros(tiles.m, dtype=self._sums, device=self._device)
         for span in tiles.spans():
             rows = slice(*span)
             scores = tiles.scores(span, h, epsilon)
@@ -270,8 +276,8 @@ class _Solver:
             # sum_j p log p of a row, with p = weights / total.
             entropies = exponents.mul_(weights).sum(dim=1) / total - total.log()
             negative_entropy += float(self._row_weight[rows] @ entropies)
-        f = state.f.double().cpu().numpy()
-        marginal = (columns / tiles.n).cpu().numpy()
+        f = state.f.cpu().double().numpy()
+        marginal = (columns.cpu().double() / tiles.n).numpy()
         primal = float(self._a @ f + marginal @ state.g)
         # Each row of the plan is scaled to sum 1, so its a_i cancels against that of a x b.
         relative_entropy = negative_entropy / tiles.n - float(marginal @ self._log_b)
@@ -331,7 +337,7 @@ def soft_transform(
     """
     keep = b > 0
     solver = _Solver(cost.columns(keep), config, masses(None, len(cost.x), "training"), b[keep])
-    return solver.sweep(g[keep], config.epsilon)[0].double().cpu().numpy()
+    return solver.sweep(g[keep], config.epsilon)[0].cpu().double().numpy()
 
 
 def _solve_on_support(

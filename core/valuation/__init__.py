@@ -12,7 +12,7 @@ from core.valuation.evidence import Evidence, explain
 from core.valuation.result import Valuation, value_from_gradient
 
 if TYPE_CHECKING:
-    from core.valuation.lava import LavaConfig, calibrated_gradient, torch_device, value_lava
+    from core.valuation.lava import LavaConfig, calibrated_gradient, value_lava
     from core.valuation.methods import METHODS, Method
 
 __all__ = [
@@ -23,7 +23,6 @@ __all__ = [
     "Valuation",
     "calibrated_gradient",
     "explain",
-    "torch_device",
     "value_from_gradient",
     "value_lava",
 ]

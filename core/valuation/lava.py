@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
+from core.device import resolve_device
 from core.errors import ConfigError
 from core.progress import Progress, silent
 from core.transport import (
@@ -106,7 +106,7 @@ def value_lava(
     that are there. Time O(n m (d + v)) a pass, memory linear in n + m.
     """
     config = config or LavaConfig()
-    device = torch_device(config.device)
+    device = resolve_device(config.device)
     features = GroundCost(x=x, y=y, x_labels=x_labels, y_labels=y_labels, p=config.p)
     epsilon = _epsilon(config, features)
     distances = label_distances(
@@ -176,12 +176,3 @@ def _epsilon(config: LavaConfig, features: GroundCost) -> float:
             "relative_epsilon needs embeddings that differ; these are all equal. Set epsilon."
         )
     return config.relative_epsilon * mean
-
-
-def torch_device(name: str) -> str:
-    """Return the torch device that `name` ("auto", "cpu", "cuda" or "mps") stands for here."""
-    if name != "auto":
-        return name
-    if torch.cuda.is_available():
-        return "cuda"
-    return "cpu"

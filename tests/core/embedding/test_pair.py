@@ -204,7 +204,7 @@ def test_embeddings_of_different_width_or_not_finite_are_named(
     train, validation = sets
     x = np.ones((len(train), 5), dtype=np.float32)
     y = np.ones((len(validation), 4), dtype=np.float32)
-    with pytest.raises(DataError, match="5 in train, 4 in val"):
+    with pytest.raises(DataError, match="train have 5 numbers each, those of val have 4"):
         embed_pair(vectors_only(train, x), vectors_only(validation, y), "auto", cache_dir=None)
     x[3, 1] = np.nan
     with pytest.raises(DataError, match=r"train/3\.png \(row 3\)"):
