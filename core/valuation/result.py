@@ -9,7 +9,8 @@ import numpy as np
 
 def value_from_gradient(calibrated_gradient: np.ndarray) -> np.ndarray:
     """Return `value` = -calibrated gradient: higher is better. The sign is decided here only."""
-    return -calibrated_gradient
+    # Not the unary minus, which turns 0 into a "-0" that people would read.
+    return 0.0 - calibrated_gradient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

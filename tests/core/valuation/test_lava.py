@@ -61,6 +61,7 @@ def test_a_single_training_image_has_gradient_zero() -> None:
     x, x_labels, y, y_labels = problem()
     result = value_lava(x[:1], x_labels[:1], y, y_labels, 3)
     np.testing.assert_array_equal(result.value, [0.0])
+    assert not np.signbit(result.value[0])
 
 
 def test_wrong_labels_have_lower_values_than_right_ones() -> None:
