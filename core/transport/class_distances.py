@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from core.progress import Progress, silent
+from core.transport.batched import BatchedConfig, solve_batched
 from core.transport.sinkhorn import representative_rows
-from core.transport.tiles import LOWEST_EXPONENT
+
+# Pairs in one batch: cost and kernel then stay in the cache of a core.
+_BATCH_PAIRS = 2_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +59,8 @@ def label_distances(
 
     Notes
     -----
-    For each class of x all classes of y are solved as one padded batch: time O(n m d) an
-    iteration, memory O(max_class_size^2 * n_classes).
+    For each class of x the classes of y are solved in padded batches: time O(n m d), memory
+    O((n + m) d + max_class_size^2), at any number of classes.
     """
     config = config or LabelDistanceConfig()
     present = [v for v in range(n_classes) if (y_labels == v).any()]
@@ -93,71 +97,60 @@ def _class_measure(
 
 
 class _Columns:
-    """The classes of one side as one padded batch: c classes, k the size of the largest."""
+    """The classes of one side in padded batches of similar sizes, small enough for the cache."""
 
     def __init__(self, classes: list[_Measure], config: LabelDistanceConfig) -> None:
         self._config = config
+        self._solver = BatchedConfig(
+            epsilon=config.epsilon,
+            tolerance=config.tolerance,
+            max_iterations=config.max_iterations,
+        )
         self._device = torch.device(config.device)
         self._center = np.concatenate([c.points for c in classes]).mean(axis=0, dtype=np.float64)
-        size = max(len(c.points) for c in classes)
-        points = np.zeros((len(classes), size, classes[0].points.shape[1]), dtype=np.float32)
-        masses = np.zeros((len(classes), size), dtype=np.float32)
-        for row, c in enumerate(classes):
-            points[row, : len(c.points)] = c.points - self._center
-            masses[row, : len(c.points)] = c.masses
-        self._points = torch.as_tensor(points, device=self._device)  # (c, k, d)
-        self._half = self._points.square().sum(2) / 2  # (c, k)
-        self._b = torch.as_tensor(masses, device=self._device)
-        self._real = self._b > 0
-        self._log_b = self._b.log()
+        self._classes = classes
+        self._by_size = np.argsort([len(c.points) for c in classes], kind="stable")
 
     def distances_from(self, measure: _Measure) -> np.ndarray:
         """Return the distance of one class of the other side to each class, shape (c,)."""
-        x = torch.as_tensor((measure.points - self._center).astype(np.float32), device=self._device)
-        a = torch.as_tensor(measure.masses, dtype=torch.float32, device=self._device)
-        cost = self._cost(x)  # (c, n, k)
-        scratch = torch.empty_like(cost)
-        g = torch.zeros_like(self._half)
-        epsilon = max(float(cost.mean()), self._config.epsilon)
-        while epsilon > self._config.epsilon:
-            _, columns = self._iterate(cost, a, g, epsilon, scratch)
-            g = self._updated(g, columns, epsilon)
-            epsilon /= 2
-        epsilon = self._config.epsilon
-        for _ in range(self._config.max_iterations):
-            f, columns = self._iterate(cost, a, g, epsilon, scratch)
-            error = (self._b - columns).abs().sum(1).max()
-            if float(error) <= self._config.tolerance:
-                break
-            g = self._updated(g, columns, epsilon)
-        value = f @ a + (self._b * g).sum(1)
-        return value.cpu().numpy()
+        x = self._tensor(measure.points - self._center)
+        a = self._tensor(measure.masses)
+        result = np.empty(len(self._classes), dtype=np.float32)
+        for group in self._groups(len(x)):
+            points, b = self._padded(group)
+            cost = _cost(x, points, self._config.p)
+            solved = solve_batched(cost, a.expand(len(group), -1), b, self._solver)
+            result[group] = solved.value.cpu().numpy()
+        return result
 
-    def _cost(self, x: torch.Tensor) -> torch.Tensor:
-        products = torch.einsum("nd,ckd->cnk", x, self._points)
-        squared = x.square().sum(1)[None, :, None] / 2 + self._half[:, None, :] - products
-        squared.clamp_(min=0)
-        return squared if self._config.p == 2 else squared.mul_(2).sqrt_()
+    def _groups(self, rows: int) -> Iterator[np.ndarray]:
+        """Yield classes, smallest first, whose padded costs to `rows` points fit the batch."""
+        group: list[int] = []
+        for c in self._by_size:
+            if group and (len(group) + 1) * rows * len(self._classes[c].points) > _BATCH_PAIRS:
+                yield np.array(group)
+                group = []
+            group.append(int(c))
+        yield np.array(group)
 
-    def _iterate(
-        self,
-        cost: torch.Tensor,
-        a: torch.Tensor,
-        g: torch.Tensor,
-        epsilon: float,
-        scratch: torch.Tensor,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return f of g, shape (c, n), and the column marginals, shape (c, k)."""
-        h = g / epsilon + self._log_b
-        scores = torch.add(h[:, None, :], cost, alpha=-1 / epsilon, out=scratch)
-        peak = scores.amax(2)
-        weights = scores.sub_(peak[:, :, None]).clamp_(min=LOWEST_EXPONENT).exp_()
-        total = weights.sum(2)
-        f = -epsilon * (peak + total.log())
-        columns = torch.einsum("cn,cnk->ck", a / total, weights)
-        return f, torch.where(self._real, columns, 0.0)
+    def _padded(self, group: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the points, shape (c, k, d), and masses, shape (c, k), of a group."""
+        members = [self._classes[c] for c in group]
+        size = max(len(member.points) for member in members)
+        points = np.zeros((len(group), size, len(self._center)))
+        masses = np.zeros((len(group), size))
+        for row, member in enumerate(members):
+            points[row, : len(member.points)] = member.points - self._center
+            masses[row, : len(member.points)] = member.masses
+        return self._tensor(points), self._tensor(masses)
 
-    def _updated(self, g: torch.Tensor, columns: torch.Tensor, epsilon: float) -> torch.Tensor:
-        # Padding has mass zero: its potential plays no part and stays 0.
-        ratio = torch.where(self._real, self._b / columns, 1.0)
-        return g + epsilon * ratio.log()
+    def _tensor(self, array: np.ndarray) -> torch.Tensor:
+        return torch.as_tensor(array, dtype=torch.float32, device=self._device)
+
+
+def _cost(x: torch.Tensor, points: torch.Tensor, p: int) -> torch.Tensor:
+    """Return |x - point|^p / p, shape (c, n, k), of n against c times k points."""
+    squares = x.square().sum(1)[:, None] / 2 + points.square().sum(2)[:, None, :] / 2
+    half = torch.baddbmm(squares, x.expand(len(points), -1, -1), points.mT, alpha=-1)
+    half.clamp_(min=0)
+    return half if p == 2 else half.mul_(2).sqrt_()

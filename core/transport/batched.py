@@ -1,0 +1,179 @@
+"""Many small problems of entropic transport at once, as one dense tensor.
+
+At a fixed epsilon the plan of potentials (f, g + eps d) is that of (f, g) with its columns scaled
+by exp(d), so once the kernel of a good g is known, an iteration is two matrix-vector products and
+no exponential ("absorption", Schmitzer, SIAM J. Sci. Comput. 41, 2019). The scalings are found by
+Anderson acceleration, one problem independent of the next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from core.transport.tiles import LOWEST_EXPONENT
+
+# Scalings beyond exp(+-20) would leave too few digits of the kernel: it is made anew.
+_LARGEST_SHIFT = 20.0
+_SCALING_ITERATIONS = 6
+_MEMORY = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchedConfig:
+    """Settings of the batched solver.
+
+    Attributes
+    ----------
+    epsilon : regularization in units of cost, > 0
+    tolerance : L1 error of the column marginal at which a problem is settled
+    max_iterations : upper bound on iterations at the final epsilon
+    """
+
+    epsilon: float = 0.1
+    tolerance: float = 0.02
+    max_iterations: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchedPotentials:
+    """The dual solutions of k problems, in units of cost, on the device of the cost.
+
+    Attributes
+    ----------
+    f, g : shapes (k, n) and (k, m); g is 0 where b is 0
+    plan : shape (k, n, m), row-stochastic: the transport plan is a_i times row i. It shares memory
+        with the solver's scratch: it is gone after the next solve with the same scratch
+    marginal_error : shape (k,), sum_j |b_j - sum_i a_i plan_ij|
+    value : shape (k,), the dual value <f, a> + <g, b>
+    iterations : at the final epsilon
+    """
+
+    f: torch.Tensor
+    g: torch.Tensor
+    plan: torch.Tensor
+    marginal_error: torch.Tensor
+    value: torch.Tensor
+    iterations: int
+
+
+def solve_batched(
+    cost: torch.Tensor,
+    a: torch.Tensor,
+    b: torch.Tensor,
+    config: BatchedConfig,
+    *,
+    scratch: torch.Tensor | None = None,
+) -> BatchedPotentials:
+    """Solve k problems min <plan, C> + epsilon KL(plan | a x b).
+
+    Parameters
+    ----------
+    cost : shape (k, n, m), finite; left as it is
+    a, b : masses, shapes (k, n) and (k, m), each of sum 1; columns of b = 0 are padding
+    scratch : a tensor like `cost` to work in
+
+    Notes
+    -----
+    Time O(k n m) an iteration; memory that of `cost` once more.
+    """
+    problem = _Problem(cost, a, b, torch.empty_like(cost) if scratch is None else scratch)
+    start = max(float(cost.mean()), config.epsilon)
+    epsilon = start
+    while epsilon > 1.5 * config.epsilon:
+        problem.settle(epsilon, config.tolerance, _SCALING_ITERATIONS)
+        epsilon /= 3
+    iterations = problem.settle(config.epsilon, config.tolerance, config.max_iterations)
+    f, columns = problem.absorb(config.epsilon)
+    return BatchedPotentials(
+        f=f,
+        g=problem.g,
+        plan=problem.kernel,
+        marginal_error=(b - columns).abs().sum(1),
+        value=(f * a).sum(1) + (problem.g * b).sum(1),
+        iterations=iterations,
+    )
+
+
+class _Problem:
+    """k problems, their column potential g, and the row-stochastic kernel of that g."""
+
+    def __init__(
+        self, cost: torch.Tensor, a: torch.Tensor, b: torch.Tensor, scratch: torch.Tensor
+    ) -> None:
+        self.cost, self.a, self.b, self.kernel = cost, a, b, scratch
+        self.real = b > 0
+        self.log_b = b.log()
+        self.g = torch.zeros_like(b)
+
+    def absorb(self, epsilon: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """Make the kernel of the present g; return f of g and the column marginals."""
+        h = self.g / epsilon + self.log_b
+        scores = torch.add(h[:, None, :], self.cost, alpha=-1 / epsilon, out=self.kernel)
+        peak = scores.amax(2)
+        weights = scores.sub_(peak[:, :, None]).clamp_(min=LOWEST_EXPONENT).exp_()
+        total = weights.sum(2)
+        weights.div_(total[:, :, None])
+        return -epsilon * (peak + total.log()), self._columns(self.a)
+
+    def _columns(self, rows: torch.Tensor) -> torch.Tensor:
+        return torch.bmm(rows[:, None, :], self.kernel)[:, 0, :]
+
+    def settle(self, epsilon: float, tolerance: float, most: int) -> int:
+        """Iterate at one epsilon until all problems are within the tolerance; return how often."""
+        done = 0
+        while done < most:
+            _, columns = self.absorb(epsilon)
+            shift, used = self._scale(columns, tolerance, most - done)
+            done += used
+            self.g += epsilon * shift
+            if float(shift.abs().max()) <= _LARGEST_SHIFT:
+                break
+        return done
+
+    def _scale(
+        self, columns: torch.Tensor, tolerance: float, most: int
+    ) -> tuple[torch.Tensor, int]:
+        """Find the shift of g / epsilon that settles the kernel's columns."""
+        shift = torch.zeros_like(self.b)
+        accelerator = _Anderson(_MEMORY)
+        best, best_error = shift, (self.b - columns).abs().sum(1)
+        for number in range(1, most + 1):
+            residual = torch.where(self.real, self.log_b - columns.log(), 0.0)
+            shift = accelerator.next(shift, residual)
+            if float(shift.abs().max()) > _LARGEST_SHIFT:
+                return shift.clamp(-2 * _LARGEST_SHIFT, 2 * _LARGEST_SHIFT), number
+            scaling = shift.exp()
+            total = torch.bmm(self.kernel, scaling[:, :, None])[:, :, 0]
+            columns = scaling * self._columns(self.a / total)
+            error = (self.b - columns).abs().sum(1)
+            better = error < best_error
+            best = torch.where(better[:, None], shift, best)
+            best_error = torch.where(better, error, best_error)
+            if float(best_error.max()) <= tolerance:
+                break
+        return best, number
+
+
+class _Anderson:
+    """Anderson acceleration of k fixed-point maps at once (see `core.transport.sinkhorn`)."""
+
+    def __init__(self, memory: int) -> None:
+        self._memory = memory
+        self._points: list[torch.Tensor] = []
+        self._residuals: list[torch.Tensor] = []
+
+    def next(self, point: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
+        """Return the next iterates, shape (k, m)."""
+        self._points = [*self._points, point][-self._memory - 1 :]
+        self._residuals = [*self._residuals, residual][-self._memory - 1 :]
+        if len(self._points) < 2:
+            return point + residual
+        steps = torch.stack(self._points, 1).diff(dim=1)  # (k, memory, m)
+        changes = torch.stack(self._residuals, 1).diff(dim=1)
+        gram = changes @ changes.mT
+        ridge = 1e-6 * gram.diagonal(dim1=1, dim2=2).amax(1) + 1e-30
+        gram += ridge[:, None, None] * torch.eye(gram.shape[1], device=gram.device)
+        weights = torch.linalg.solve(gram, changes @ residual[:, :, None])
+        return point + residual - ((steps + changes).mT @ weights)[:, :, 0]
