@@ -33,6 +33,8 @@ FILES = (
     "train_embeddings.npy",
     "validation_embeddings.npy",
 )
+# Only where a method has arrays of its own to keep.
+METHOD_FILE = "method.npz"
 COLUMNS = ("id", "label", "class_name", "value", "calibrated_gradient", "path")
 RESEMBLANCE_COLUMNS = ("looks_like", "looks_like_name", "looks_like_probability")
 _PARTIAL = re.compile(r"\..+\.(?P<pid>\d+)\.(?P<mark>[^.]+)\.[0-9a-f]+\.partial")
@@ -73,7 +75,10 @@ class Run:
 
     @cached_property
     def values(self) -> pd.DataFrame:
-        """The training images in the input's order: `COLUMNS` and `RESEMBLANCE_COLUMNS`."""
+        """The training images in the input's order: `COLUMNS`, `RESEMBLANCE_COLUMNS`, and more.
+
+        What a method adds follows them.
+        """
         return self._table("values.parquet")
 
     @cached_property
@@ -104,6 +109,18 @@ class Run:
                 return SavedPotentials(saved["f"], saved["g"])
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise RunError(f"{self.path}: potentials.npz cannot be read ({error}).") from error
+
+    @cached_property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What the method found beside, by name; empty for most methods."""
+        path = self.path / METHOD_FILE
+        if not path.exists():
+            return {}
+        try:
+            with np.load(path, allow_pickle=False) as saved:
+                return dict(saved)
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise RunError(f"{self.path}: {METHOD_FILE} cannot be read ({error}).") from error
 
     @cached_property
     def x(self) -> np.ndarray:
@@ -160,13 +177,13 @@ def values_frame(data: LabelledImages, valuation: Valuation) -> pd.DataFrame:
     """Return the table of the training images, in the order of `data`.
 
     Beside `COLUMNS`: the class that the image's features resemble most, as a position and as a
-    name, and how probable that is, 0 to 1.
+    name, and how probable that is, 0 to 1; and the columns that the method adds.
     """
     frame = _frame(data, valuation.value, valuation.calibrated_gradient)
     frame["looks_like"] = valuation.looks_like.astype(np.int64)
     frame["looks_like_name"] = _names(data.class_names, valuation.looks_like)
     frame["looks_like_probability"] = valuation.looks_like_probability.astype(np.float32)
-    return frame
+    return frame.assign(**valuation.columns)
 
 
 def validation_frame(data: LabelledImages, valuation: Valuation) -> pd.DataFrame:
@@ -234,8 +251,8 @@ def write_run(
     try:
         partial.mkdir(parents=True)
         _write_files(partial, record, values, validation, valuation, x, y)
-        for name in FILES:
-            _flush(partial / name)
+        for path in partial.iterdir():
+            _flush(path)
         _flush(partial)
         partial.replace(out)
         _flush(out.parent)
@@ -267,6 +284,8 @@ def _write_files(
         }
     ).to_parquet(folder / "label_distances.parquet", index=False)
     np.savez(folder / "potentials.npz", f=valuation.f, g=valuation.g)
+    if valuation.arrays:
+        np.savez_compressed(folder / METHOD_FILE, allow_pickle=False, **valuation.arrays)
     np.save(folder / "train_embeddings.npy", np.ascontiguousarray(x, np.float32))
     np.save(folder / "validation_embeddings.npy", np.ascontiguousarray(y, np.float32))
     (folder / "run.json").write_text(record.to_json(), encoding="utf-8")

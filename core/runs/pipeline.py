@@ -8,11 +8,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -199,7 +199,7 @@ def value_opened(
             pair.y,
             pair.validation.labels,
             len(pair.train.class_names),
-            method_config(spec),
+            method.configure(spec.configuration()),
             progress=progress,
         )
     _require_finite(valuation)
@@ -217,16 +217,8 @@ def value_opened(
     )
 
 
-def method_config(spec: ValueSpec) -> Any:
-    """Return the settings of `spec` as its method takes them."""
-    from core.valuation import LavaConfig
-
-    known = {item.name for item in fields(LavaConfig)}
-    return LavaConfig(**{k: v for k, v in spec.configuration().items() if k in known})
-
-
 def _require_finite(valuation: Valuation) -> None:
-    bad = np.flatnonzero(~np.isfinite(valuation.calibrated_gradient))
+    bad = np.flatnonzero(~np.isfinite(valuation.value))
     if len(bad):
         raise DataError(
             f"The valuation of {len(bad)} images is not a finite number; "
@@ -266,6 +258,7 @@ def _record(opened: Opened, pair: EmbeddedPair, valuation: Valuation) -> RunReco
         transport_cost=valuation.transport_cost,
         seconds=dict(opened.watch.seconds),
         peak_memory=peak_memory(),
+        details=valuation.details,
     )
 
 

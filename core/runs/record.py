@@ -79,6 +79,7 @@ class RunRecord:
     transport_cost : the OT distance without its regularizer, units of cost
     seconds : wall-clock time of each stage, and "Total"
     peak_memory : largest resident size of the process, bytes
+    details : what the method has to say beside, by name
     status : "done"; a run is whole or absent
     """
 
@@ -103,6 +104,7 @@ class RunRecord:
     transport_cost: float
     seconds: Mapping[str, float] = field(default_factory=dict)
     peak_memory: int = 0
+    details: Mapping[str, Any] = field(default_factory=dict)
     status: str = "done"
     schema_version: int = SCHEMA_VERSION
 

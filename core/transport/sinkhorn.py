@@ -97,6 +97,7 @@ def solve_sinkhorn(
     *,
     a: np.ndarray | None = None,
     b: np.ndarray | None = None,
+    start: np.ndarray | None = None,
     progress: Progress = silent,
 ) -> Potentials:
     """Solve min <plan, C> + epsilon KL(plan | a x b) over plans with marginals a and b.
@@ -106,6 +107,7 @@ def solve_sinkhorn(
     cost : the ground cost of n training and m validation images
     config : settings of the solver
     a, b : masses, non-negative, shapes (n,) and (m,); scaled to sum 1; uniform if None
+    start : a validation potential near the solution, shape (m,), in place of the warm start
     progress : told of each pass under the stage "Potentials"; may raise `Cancelled`
 
     Raises
@@ -122,8 +124,9 @@ def solve_sinkhorn(
     n, m = cost.shape
     a, b = masses(a, n, "training"), masses(b, m, "validation")
     if (b == 0).any():
-        return _solve_on_support(cost, config, a, b, progress)
-    start = _warm_potential(cost, config, a, b, progress) if 0 < config.warm_rows < n else None
+        return _solve_on_support(cost, config, a, b, start, progress)
+    if start is None and 0 < config.warm_rows < n:
+        start = _warm_potential(cost, config, a, b, progress)
     solver = _Solver(cost, config, a, b)
     if start is None:
         start = solver.scale_down(np.zeros(m), progress)
@@ -341,11 +344,23 @@ def soft_transform(
 
 
 def _solve_on_support(
-    cost: GroundCost, config: SinkhornConfig, a: np.ndarray, b: np.ndarray, progress: Progress
+    cost: GroundCost,
+    config: SinkhornConfig,
+    a: np.ndarray,
+    b: np.ndarray,
+    start: np.ndarray | None,
+    progress: Progress,
 ) -> Potentials:
     """Solve where b > 0; the other columns get the potential that the c-transform assigns."""
     keep = np.flatnonzero(b > 0)
-    inner = solve_sinkhorn(cost.columns(keep), config, a=a, b=b[keep], progress=progress)
+    inner = solve_sinkhorn(
+        cost.columns(keep),
+        config,
+        a=a,
+        b=b[keep],
+        start=None if start is None else start[keep],
+        progress=progress,
+    )
     rest = np.flatnonzero(b == 0)
     g = np.empty(len(b))
     g[keep] = inner.g

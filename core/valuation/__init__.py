@@ -9,11 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from core.valuation.evidence import Evidence, explain
-from core.valuation.result import Valuation, value_from_gradient
+from core.valuation.methods import METHODS, Method
+from core.valuation.result import Valuation, value_from_score
 
 if TYPE_CHECKING:
     from core.valuation.lava import LavaConfig, calibrated_gradient, value_lava
-    from core.valuation.methods import METHODS, Method
 
 __all__ = [
     "METHODS",
@@ -23,15 +23,13 @@ __all__ = [
     "Valuation",
     "calibrated_gradient",
     "explain",
-    "value_from_gradient",
+    "value_from_score",
     "value_lava",
 ]
-
-_HOME = {"METHODS": "methods", "Method": "methods"}
 
 
 def __getattr__(name: str) -> Any:
     """Load a method on first use."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME.get(name, 'lava')}"), name)
+    return getattr(import_module(f"{__name__}.lava"), name)

@@ -1,12 +1,76 @@
-"""The registry of valuation methods: a new one is its file and a line here."""
+"""The registry of valuation methods: a new one is its file and an entry here.
+
+Names and words are here without torch, so that a page can offer the methods; the code behind one
+loads when it is first used.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from importlib import import_module
+from typing import Any
 
-from core.valuation.lava import value_lava
+import numpy as np
+
+from core.progress import Progress, silent
 from core.valuation.result import Valuation
 
-Method = Callable[..., Valuation]
 
-METHODS: dict[str, Method] = {"lava": value_lava}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """A way to value images.
+
+    Attributes
+    ----------
+    title : its name for people
+    summary : a sentence: what it does, and when to choose it
+    function, config : where its function and its settings are, as "module:name"; the function is
+        called as `value_lava` is
+    """
+
+    title: str
+    summary: str
+    function: str
+    config: str
+
+    def configure(self, settings: Mapping[str, Any]) -> Any:
+        """Return the settings as this method takes them; those it does not know are left out."""
+        config = _load(self.config)
+        known = {item.name for item in fields(config)}
+        return config(**{name: item for name, item in settings.items() if name in known})
+
+    def __call__(
+        self,
+        x: np.ndarray,
+        x_labels: np.ndarray,
+        y: np.ndarray,
+        y_labels: np.ndarray,
+        n_classes: int,
+        config: Any = None,
+        *,
+        progress: Progress = silent,
+    ) -> Valuation:
+        """Value n training images against m validation images, as `value_lava` does."""
+        result: Valuation = _load(self.function)(
+            x, x_labels, y, y_labels, n_classes, config, progress=progress
+        )
+        return result
+
+
+def _load(place: str) -> Any:
+    module, name = place.split(":")
+    return getattr(import_module(module), name)
+
+
+METHODS: dict[str, Method] = {
+    "lava": Method(
+        title="LAVA",
+        summary=(
+            "Optimal transport between the whole sets, in linear memory. The default at every "
+            "size that one machine holds."
+        ),
+        function="core.valuation.lava:value_lava",
+        config="core.valuation.lava:LavaConfig",
+    ),
+}

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 
-def value_from_gradient(calibrated_gradient: np.ndarray) -> np.ndarray:
-    """Return `value` = -calibrated gradient: higher is better. The sign is decided here only."""
+def value_from_score(score: np.ndarray) -> np.ndarray:
+    """Return `value` = -score: higher is better. The sign is decided here only.
+
+    The score is the calibrated gradient, or what a method ranks by in its place; higher is worse.
+    """
     # Not the unary minus, which turns 0 into a "-0" that people would read.
-    return 0.0 - calibrated_gradient
+    return 0.0 - score
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +41,11 @@ class Valuation:
     tolerance : marginal error asked for
     passes : full passes over all n * m pairs
     converged : marginal_error <= tolerance
+    score : float64, shape (n,), what the ranking follows where that is not the calibrated
+        gradient; **higher is worse**; else None
+    columns : what the method says beside of each training image, name to array of shape (n,)
+    arrays : what else it found, name to array, as SAVA's batch cost and plan
+    details : what else it has to say, as JSON can hold it
     """
 
     calibrated_gradient: np.ndarray
@@ -53,13 +63,17 @@ class Valuation:
     tolerance: float
     passes: int
     converged: bool
+    score: np.ndarray | None = None
+    columns: Mapping[str, np.ndarray] = field(default_factory=dict)
+    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def value(self) -> np.ndarray:
         """Return the training images' values, float64, shape (n,): higher is better."""
-        return value_from_gradient(self.calibrated_gradient)
+        return value_from_score(self.calibrated_gradient if self.score is None else self.score)
 
     @property
     def validation_value(self) -> np.ndarray:
         """Return the validation images' values, float64, shape (m,): higher is better."""
-        return value_from_gradient(self.validation_gradient)
+        return value_from_score(self.validation_gradient)

@@ -40,6 +40,37 @@ def test_a_run_reads_back_as_it_was_written(tmp_path: Path) -> None:
     assert run.x.dtype == np.float32
 
 
+def test_what_a_method_adds_reads_back(tmp_path: Path) -> None:
+    made = make_run(tmp_path / "runs" / "one", n=40, m=20, v=3)
+    cost = np.arange(6.0).reshape(2, 3)
+    valuation = replace(
+        make_valuation(40, 20, 3, 0),
+        score=np.arange(40.0),
+        columns={"label_surprise": np.arange(40.0)},
+        arrays={"batch_cost": cost},
+    )
+    values = made.values.assign(value=valuation.value, **valuation.columns)
+    record = replace(made.record, details={"batches": {"training": 2}})
+    write_run(
+        tmp_path / "two",
+        record,
+        values,
+        made.validation,
+        valuation,
+        np.array(made.x),
+        np.array(made.y),
+    )
+    run = open_run(tmp_path / "two")
+    np.testing.assert_array_equal(run.values["value"], -np.arange(40.0))
+    np.testing.assert_array_equal(run.values["label_surprise"], np.arange(40.0))
+    np.testing.assert_array_equal(run.arrays["batch_cost"], cost)
+    assert run.record.details == {"batches": {"training": 2}}
+    assert made.arrays == {}
+    (tmp_path / "two" / "method.npz").write_bytes(b"not an archive")
+    with pytest.raises(RunError, match=r"method\.npz"):
+        _ = open_run(tmp_path / "two").arrays
+
+
 def test_a_run_is_readable_without_assay(tmp_path: Path) -> None:
     out = make_run(tmp_path / "runs" / "one").path
     record = json.loads((out / "run.json").read_text())

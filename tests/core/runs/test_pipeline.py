@@ -11,8 +11,8 @@ import pytest
 
 from core.errors import Cancelled, ConfigError, DataError, RunError
 from core.runs import ValueSpec, open_run, run_id, value_at_home, value_run
-from core.runs.pipeline import method_config, open_pair
-from core.valuation import LavaConfig
+from core.runs.pipeline import open_pair
+from core.valuation import METHODS, LavaConfig
 
 N, M, V = 300, 120, 3
 
@@ -161,7 +161,7 @@ def test_relative_paths_are_made_absolute(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_the_defaults_are_those_of_the_method() -> None:
     spec = ValueSpec(train="/a", validation="/b")
-    assert method_config(spec) == LavaConfig()
+    assert METHODS["lava"].configure(spec.configuration()) == LavaConfig()
 
 
 def test_a_spec_survives_json() -> None:

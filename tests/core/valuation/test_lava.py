@@ -213,5 +213,11 @@ def test_nan_is_refused_with_its_row() -> None:
         value_lava(x, x_labels, y, y_labels, 3)
 
 
-def test_lava_is_registered() -> None:
-    assert METHODS["lava"] is value_lava
+def test_the_registry_runs_lava_with_the_settings_that_it_knows() -> None:
+    x, x_labels, y, y_labels = problem()
+    config = METHODS["lava"].configure({"epsilon": 0.3, "seed": 7, "train": "somewhere"})
+    assert config == LavaConfig(epsilon=0.3)
+    by_name = METHODS["lava"](x, x_labels, y, y_labels, 3, config)
+    np.testing.assert_array_equal(
+        by_name.value, value_lava(x, x_labels, y, y_labels, 3, config).value
+    )
