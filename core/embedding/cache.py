@@ -8,6 +8,7 @@ import os
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +18,9 @@ import numpy as np
 from core.datasets import LabelledImages, Unreadable
 from core.embedding.embedder import Embedder
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
+# Before the names of what the embedder fitted.
+_FITTED = "fitted."
 _log = logging.getLogger(__name__)
 
 
@@ -54,10 +57,11 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is kept: features of the readable pictures, and which were left out."""
+    """What is kept: features of the readable pictures, what was fitted, and which were left out."""
 
     x: np.ndarray
     y: np.ndarray
+    fitted: Mapping[str, np.ndarray]
     train_left_out: LeftOut
     validation_left_out: LeftOut
 
@@ -99,6 +103,11 @@ def load(path: Path, n: int, m: int) -> Entry | None:
             entry = Entry(
                 stored["x"],
                 stored["y"],
+                {
+                    name.removeprefix(_FITTED): stored[name]
+                    for name in stored.files
+                    if name.startswith(_FITTED)
+                },
                 LeftOut(stored["train_rows"], stored["train_reasons"]),
                 LeftOut(stored["validation_rows"], stored["validation_reasons"]),
             )
@@ -149,6 +158,7 @@ def _arrays(entry: Entry) -> dict[str, np.ndarray]:
     return {
         "x": entry.x,
         "y": entry.y,
+        **{f"{_FITTED}{name}": part for name, part in entry.fitted.items()},
         "train_rows": entry.train_left_out.rows,
         "train_reasons": entry.train_left_out.reasons,
         "validation_rows": entry.validation_left_out.rows,

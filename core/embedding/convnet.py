@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.datasets import LabelledImages, decode_batches, propose_shape
 from core.device import resolve_device
 from core.embedding.convnet_config import ConvnetConfig
-from core.embedding.scale import centered_and_scaled
+from core.embedding.embedder import Features
+from core.embedding.scale import Scale, fitted_scale
 from core.progress import Progress
+
+if TYPE_CHECKING:
+    from core.embedding.training import TrainedNetwork
 
 
 def embed_convnet(
@@ -21,7 +26,7 @@ def embed_convnet(
     seed: int,
     device: str,
     progress: Progress,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> Features:
     """Train a residual network on the validation set and return its penultimate layer.
 
     The training set, whose labels and pictures are in doubt, plays no part in the network, as in
@@ -30,7 +35,9 @@ def embed_convnet(
 
     Returns
     -------
-    x, y : float32, shapes (n, widths[-1]) and (m, widths[-1]), scaled by `centered_and_scaled`
+    Features
+        x, y, float32, shapes (n, widths[-1]) and (m, widths[-1]), scaled by `fitted_scale`; and the
+        network, with which `more_convnet` embeds further images
 
     Notes
     -----
@@ -52,16 +59,58 @@ def embed_convnet(
     total = len(validation) + len(train)
     with repeatable_kernels():
         trained = train_network(pictures, validation.labels, config, seed, place, progress)
-
-        def features(batches: Iterable[np.ndarray], done: int) -> np.ndarray:
-            rows = []
-            for batch in batches:
-                rows.append(trained.features(batch))
-                done += len(batch)
-                progress("Embedding", done / total, f"{done:,} of {total:,}")
-            return np.concatenate(rows)
-
         parts = range(0, len(pictures), config.embed_batch)
-        y = features((pictures[i : i + config.embed_batch] for i in parts), 0)
-        x = features(decode_batches(train, side, channels, config.embed_batch), len(validation))
-    return centered_and_scaled(x, y, config.mean_cost)
+        y = _features(
+            trained, (pictures[i : i + config.embed_batch] for i in parts), 0, total, progress
+        )
+        batches = decode_batches(train, side, channels, config.embed_batch)
+        x = _features(trained, batches, len(validation), total, progress)
+    scale = fitted_scale(y, config.mean_cost)
+    fitted = {
+        **trained.arrays(),
+        "side": np.array(side),
+        "channels": np.array(channels),
+        "shift": scale.shift,
+        "factor": np.array(scale.factor),
+    }
+    return Features(scale(x), scale(y), fitted)
+
+
+def more_convnet(
+    data: LabelledImages,
+    fitted: Mapping[str, np.ndarray],
+    config: ConvnetConfig,
+    *,
+    device: str,
+    progress: Progress,
+) -> np.ndarray:
+    """Embed further images with the network of an earlier `embed_convnet`.
+
+    Returns
+    -------
+    float32, shape (k, d); what `embed_convnet` would have given these images, up to rounding
+    """
+    from core.embedding.training import TrainedNetwork, repeatable_kernels
+
+    trained = TrainedNetwork.from_arrays(fitted, resolve_device(device))
+    side, channels = int(fitted["side"]), int(fitted["channels"])
+    scale = Scale(fitted["shift"], np.float32(fitted["factor"]))
+    with repeatable_kernels():
+        batches = decode_batches(data, side, channels, config.embed_batch)
+        return scale(_features(trained, batches, 0, len(data), progress))
+
+
+def _features(
+    trained: TrainedNetwork,
+    batches: Iterable[np.ndarray],
+    done: int,
+    total: int,
+    progress: Progress,
+) -> np.ndarray:
+    """Return the features of all batches; `done` of `total` pictures were embedded before."""
+    rows = []
+    for batch in batches:
+        rows.append(trained.features(batch))
+        done += len(batch)
+        progress("Embedding", done / total, f"{done:,} of {total:,}")
+    return np.concatenate(rows)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -11,8 +12,23 @@ from core.datasets import LabelledImages
 from core.progress import Progress
 
 
+class Features(NamedTuple):
+    """What embedding two sets yields.
+
+    Attributes
+    ----------
+    x, y : features of the training and validation images, float32 and finite, shapes (n, d), (m, d)
+    fitted : what the embedder learned from the validation set, name to array, such that
+        `Embedder.embed_more` puts further images into the same space; empty where it learns nothing
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    fitted: Mapping[str, np.ndarray]
+
+
 class EmbedFunction(Protocol):
-    """Turns both sets into feature vectors of one width."""
+    """Turns both sets into feature vectors of one width; the training set fits nothing."""
 
     def __call__(
         self,
@@ -23,8 +39,26 @@ class EmbedFunction(Protocol):
         seed: int,
         device: str,
         progress: Progress,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return x, shape (n, d), and y, shape (m, d), both float32 and finite."""
+    ) -> Features:
+        """Return the features of both sets and what was fitted."""
+
+
+class EmbedMoreFunction(Protocol):
+    """Turns further images into feature vectors of a space that is there already."""
+
+    def __call__(
+        self,
+        data: LabelledImages,
+        fitted: Mapping[str, np.ndarray],
+        config: Any,
+        *,
+        device: str,
+        progress: Progress,
+    ) -> np.ndarray:
+        """Return the features, float32, shape (k, d).
+
+        Raises `KeyError`, `ValueError` or `RuntimeError` where `fitted` is damaged.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +68,7 @@ class Embedder:
     Attributes
     ----------
     embed : does the work; every picture of the sets that it gets can be read
+    embed_more : embeds further images as `embed` would have, from what that fitted
     config : its default settings, a frozen dataclass of JSON values
     version : counted up whenever the same settings would yield other vectors
     from_pictures : it decodes pictures, and its result is worth keeping
@@ -41,6 +76,7 @@ class Embedder:
     """
 
     embed: EmbedFunction
+    embed_more: EmbedMoreFunction
     config: Any
     version: int
     from_pictures: bool = True

@@ -37,6 +37,7 @@ class ResidualNetwork(nn.Module):
 
     def __init__(self, channels: int, side: int, widths: tuple[int, ...], n_classes: int) -> None:
         super().__init__()
+        self.widths = widths
         stem_stride = 2 if side > 40 else 1
         layers: list[nn.Module] = [
             _convolution(channels, widths[0], 3, stem_stride),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +11,36 @@ import numpy as np
 
 from core.datasets import LabelledImages, drop_unreadable
 from core.embedding import cache
-from core.embedding.convnet import embed_convnet
+from core.embedding.convnet import embed_convnet, more_convnet
 from core.embedding.convnet_config import ConvnetConfig
 from core.embedding.embedder import Embedder
-from core.embedding.pixels import PixelsConfig, embed_pixels
-from core.embedding.precomputed import PrecomputedConfig, embed_precomputed
-from core.errors import ConfigError, DataError
+from core.embedding.pixels import PixelsConfig, embed_pixels, more_pixels
+from core.embedding.precomputed import (
+    PrecomputedConfig,
+    embed_precomputed,
+    more_precomputed,
+)
+from core.errors import AssayError, ConfigError, DataError
 from core.progress import Progress, silent
 
 # A new embedder is one file and one line here. `auto` is no embedder but a choice between them.
 EMBEDDERS: dict[str, Embedder] = {
-    "convnet": Embedder(embed=embed_convnet, config=ConvnetConfig(), version=1, learned=True),
-    "pixels": Embedder(embed=embed_pixels, config=PixelsConfig(), version=2),
+    "convnet": Embedder(
+        embed=embed_convnet,
+        embed_more=more_convnet,
+        config=ConvnetConfig(),
+        version=1,
+        learned=True,
+    ),
+    "pixels": Embedder(
+        embed=embed_pixels, embed_more=more_pixels, config=PixelsConfig(), version=2
+    ),
     "precomputed": Embedder(
-        embed=embed_precomputed, config=PrecomputedConfig(), version=1, from_pictures=False
+        embed=embed_precomputed,
+        embed_more=more_precomputed,
+        config=PrecomputedConfig(),
+        version=1,
+        from_pictures=False,
     ),
 }
 
@@ -40,6 +57,8 @@ class EmbeddedPair:
     embedder : its name in `EMBEDDERS`
     from_cache : nothing was computed
     fingerprint : SHA-256 of all that x and y depend on
+    fitted : what the embedder learned from the validation set, name to array; `embed_more` embeds
+        further images with it
     """
 
     train: LabelledImages
@@ -49,6 +68,7 @@ class EmbeddedPair:
     embedder: str
     from_cache: bool
     fingerprint: str
+    fitted: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Guard the rows' agreement."""
@@ -104,9 +124,9 @@ def embed_pair(
         readable = (train, validation)
         if embedder.from_pictures:
             readable = drop_unreadable(train, progress), drop_unreadable(validation, progress)
-        x, y = embedder.embed(*readable, config, seed=seed, device=device, progress=progress)
+        features = embedder.embed(*readable, config, seed=seed, device=device, progress=progress)
         left_out = map(cache.LeftOut.between, (train, validation), readable)
-        entry = cache.Entry(x, y, *left_out)
+        entry = cache.Entry(*features, *left_out)
         if path is not None:
             cache.store(path, entry)
     return EmbeddedPair(
@@ -117,7 +137,50 @@ def embed_pair(
         embedder=name,
         from_cache=from_cache,
         fingerprint=key,
+        fitted=entry.fitted,
     )
+
+
+def embed_more(
+    data: LabelledImages,
+    name: str,
+    fitted: Mapping[str, np.ndarray],
+    *,
+    device: str = "auto",
+    progress: Progress = silent,
+) -> tuple[LabelledImages, np.ndarray]:
+    """Embed further images into the space that an earlier `embed_pair` made.
+
+    Parameters
+    ----------
+    data : the images
+    name : the embedder used, a key of `EMBEDDERS`
+    fitted : `EmbeddedPair.fitted` of that time
+
+    Returns
+    -------
+    data, x : the set without the pictures that cannot be read, and its features, float32, shape
+        (k, d); equal to what `embed_pair` would have given these images, up to rounding
+
+    Raises
+    ------
+    DataError : the embedder needs pictures or embeddings that the set does not have, or `fitted` is
+        damaged
+    """
+    embedder = EMBEDDERS[name]
+    if embedder.from_pictures:
+        _check_pictures(name, data)
+        data = drop_unreadable(data, progress)
+    try:
+        x = embedder.embed_more(data, fitted, embedder.config, device=device, progress=progress)
+    except AssayError:
+        raise
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise DataError(
+            f"The embedder '{name}' cannot be put together again: what was kept of it is damaged "
+            f"({error})."
+        ) from error
+    return data, x
 
 
 def _check_pictures(name: str, *sets: LabelledImages) -> None:

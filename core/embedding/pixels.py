@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.datasets import LabelledImages, PictureShape, decode_batches, propose_shape
-from core.embedding.scale import centered_and_scaled
+from core.embedding.embedder import Features
+from core.embedding.scale import Scale, fitted_scale
 from core.errors import ConfigError
 from core.progress import Progress
 
@@ -46,7 +48,7 @@ def embed_pixels(
     seed: int,
     device: str,
     progress: Progress,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> Features:
     """Project flattened pixels onto the validation set's principal components, and beyond.
 
     The components are fitted on the validation set alone. It is the trusted side: faults among
@@ -75,23 +77,60 @@ def embed_pixels(
     shape = propose_shape(validation, largest_side=config.max_side)
     mean, components = _principal_components(validation, shape, config, progress)
 
-    def projected(data: LabelledImages, done: float, share: float) -> np.ndarray:
-        out = np.empty((len(data), components.shape[1] + 1), dtype=np.float32)
-        start = 0
-        for batch in decode_batches(data, shape.side, shape.channels, config.batch):
-            rows = _flat(batch) - mean
-            part = out[start : start + len(rows)]
-            part[:, :-1] = rows @ components
-            # Pythagoras; rounding may take it just below zero.
-            beyond = np.square(rows).sum(axis=1) - np.square(part[:, :-1]).sum(axis=1)
-            part[:, -1] = np.sqrt(np.maximum(beyond, 0))
-            start += len(rows)
-            progress("Embedding", done + share * start / len(data), f"{start:,} of {len(data):,}")
-        return out
+    y = _projected(validation, shape, mean, components, config, _part(progress, 0.2, 0.1))
+    x = _projected(train, shape, mean, components, config, _part(progress, 0.3, 0.7))
+    scale = fitted_scale(y, config.mean_cost)
+    fitted = {
+        "side": np.array(shape.side),
+        "channels": np.array(shape.channels),
+        "mean": mean,
+        "components": components,
+        "shift": scale.shift,
+        "factor": np.array(scale.factor),
+    }
+    return Features(scale(x), scale(y), fitted)
 
-    y = projected(validation, 0.2, 0.1)
-    x = projected(train, 0.3, 0.7)
-    return centered_and_scaled(x, y, config.mean_cost)
+
+def more_pixels(
+    data: LabelledImages,
+    fitted: Mapping[str, np.ndarray],
+    config: PixelsConfig,
+    *,
+    device: str,
+    progress: Progress,
+) -> np.ndarray:
+    """Project further images as `embed_pixels` would have, float32, shape (k, d)."""
+    shape = PictureShape(int(fitted["side"]), int(fitted["channels"]))
+    scale = Scale(fitted["shift"], np.float32(fitted["factor"]))
+    return scale(_projected(data, shape, fitted["mean"], fitted["components"], config, progress))
+
+
+def _part(progress: Progress, done: float, share: float) -> Progress:
+    """Return a progress that fills the part of the whole from `done` on."""
+    return lambda stage, inner, detail="": progress(stage, done + share * inner, detail)
+
+
+def _projected(
+    data: LabelledImages,
+    shape: PictureShape,
+    mean: np.ndarray,
+    components: np.ndarray,
+    config: PixelsConfig,
+    progress: Progress,
+) -> np.ndarray:
+    """Return components and distance to their span, float32, shape (len(data), d), not scaled."""
+    out = np.empty((len(data), components.shape[1] + 1), dtype=np.float32)
+    start = 0
+    for batch in decode_batches(data, shape.side, shape.channels, config.batch):
+        rows = _flat(batch) - mean
+        part = out[start : start + len(rows)]
+        part[:, :-1] = rows @ components
+        # Pythagoras; rounding may take it just below zero.
+        beyond = np.square(rows).sum(axis=1) - np.square(part[:, :-1]).sum(axis=1)
+        part[:, -1] = np.sqrt(np.maximum(beyond, 0))
+        start += len(rows)
+        progress("Embedding", start / len(data), f"{start:,} of {len(data):,}")
+    return out
 
 
 def _principal_components(

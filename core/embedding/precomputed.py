@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.datasets import LabelledImages, require_same_width
+from core.embedding.embedder import Features
 from core.errors import DataError
 from core.progress import Progress
 
@@ -24,7 +26,7 @@ def embed_precomputed(
     seed: int,
     device: str,
     progress: Progress,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> Features:
     """Return the embeddings of both sets, float32, unchanged.
 
     Raises
@@ -33,7 +35,24 @@ def embed_precomputed(
     """
     x, y = _finite(train), _finite(validation)
     require_same_width(train, validation)
-    return x, y
+    return Features(x, y, {})
+
+
+def more_precomputed(
+    data: LabelledImages,
+    fitted: Mapping[str, np.ndarray],
+    config: PrecomputedConfig,
+    *,
+    device: str,
+    progress: Progress,
+) -> np.ndarray:
+    """Return the embeddings of `data`, float32, unchanged; there is nothing to fit.
+
+    Raises
+    ------
+    DataError : it has no embeddings, or one is not finite
+    """
+    return _finite(data)
 
 
 def _finite(data: LabelledImages) -> np.ndarray:

@@ -2,7 +2,35 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+
+
+class Scale(NamedTuple):
+    """A move and a factor: features z become (z - shift) * factor.
+
+    Attributes
+    ----------
+    shift : float32, shape (d,)
+    factor : float32, a scalar
+    """
+
+    shift: np.ndarray
+    factor: np.float32
+
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        """Return the features moved and scaled, float32, the same shape."""
+        return np.ascontiguousarray((features - self.shift) * self.factor, dtype=np.float32)
+
+
+def fitted_scale(y: np.ndarray, mean_cost: float) -> Scale:
+    """Return the scale that `centered_and_scaled` gives sets whose validation features are `y`."""
+    mean = y.mean(axis=0, dtype=np.float64)
+    # Mean over all pairs of |u - v|² / 2 = total variance.
+    spread = float(np.square(y - mean).sum(axis=1).mean())
+    factor = np.sqrt(mean_cost / spread) if spread > np.finfo(np.float32).tiny else 1.0
+    return Scale(mean.astype(np.float32), np.float32(factor))
 
 
 def centered_and_scaled(
@@ -24,12 +52,5 @@ def centered_and_scaled(
     -------
     x, y : float32, the same shapes
     """
-    mean = y.mean(axis=0, dtype=np.float64)
-    # Mean over all pairs of |u - v|² / 2 = total variance.
-    spread = float(np.square(y - mean).sum(axis=1).mean())
-    factor = np.sqrt(mean_cost / spread) if spread > np.finfo(np.float32).tiny else 1.0
-    shift, factor = mean.astype(np.float32), np.float32(factor)
-    return (
-        np.ascontiguousarray((x - shift) * factor, dtype=np.float32),
-        np.ascontiguousarray((y - shift) * factor, dtype=np.float32),
-    )
+    scale = fitted_scale(y, mean_cost)
+    return scale(x), scale(y)

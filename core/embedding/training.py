@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -15,6 +15,9 @@ from torch.nn import functional
 from core.embedding.convnet_config import ConvnetConfig
 from core.embedding.network import ResidualNetwork, mirrored, shifted
 from core.progress import Progress
+
+# Before the names of the network's own arrays.
+_WEIGHT = "weights."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,45 @@ class TrainedNetwork:
             prepared = _prepared(batch, self.mean, self.deviation)
             features: np.ndarray = self.network.features(prepared).cpu().numpy()
         return features
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the whole network as named arrays; `from_arrays` makes it again."""
+        weights = {
+            f"{_WEIGHT}{name}": part.cpu().numpy()
+            for name, part in self.network.state_dict().items()
+        }
+        return {
+            **weights,
+            "widths": np.array(self.network.widths),
+            "pictures_mean": self.mean.cpu().numpy(),
+            "pictures_deviation": self.deviation.cpu().numpy(),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], device: str) -> TrainedNetwork:
+        """Return the network that `arrays` described, together with "side" and "channels".
+
+        Raises `KeyError` or `RuntimeError` where arrays are missing or do not fit together.
+        """
+        weights = {
+            name.removeprefix(_WEIGHT): torch.from_numpy(part.copy())
+            for name, part in arrays.items()
+            if name.startswith(_WEIGHT)
+        }
+        with torch.random.fork_rng(devices=[]):
+            network = ResidualNetwork(
+                int(arrays["channels"]),
+                int(arrays["side"]),
+                tuple(arrays["widths"].tolist()),
+                len(weights["head.bias"]),
+            )
+        network.load_state_dict(weights)
+        network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        mean, deviation = (
+            torch.from_numpy(arrays[name].copy()).to(device)
+            for name in ("pictures_mean", "pictures_deviation")
+        )
+        return cls(network.eval(), mean, deviation, device)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.datasets import LabelledImages
-from core.embedding import EMBEDDERS, ConvnetConfig, PixelsConfig, embed_pair
+from core.embedding import EMBEDDERS, ConvnetConfig, PixelsConfig, embed_more, embed_pair
 from core.errors import Cancelled, ConfigError, DataError
 
 Draw = Callable[..., LabelledImages]
@@ -222,3 +222,68 @@ def test_an_embedder_that_does_not_fit_the_data_is_refused(
         embed_pair(train, validation, "precomputed", cache_dir=None)
     with pytest.raises(ConfigError, match="'clip'"):
         embed_pair(train, validation, "clip", cache_dir=None)
+
+
+@pytest.mark.parametrize("name", ["pixels", "convnet"])
+@pytest.mark.parametrize("again", [False, True], ids=["computed", "from-cache"])
+def test_further_images_get_the_features_that_they_would_have_had(
+    sets: tuple[LabelledImages, LabelledImages],
+    tiny: ConvnetConfig,
+    tmp_path: Path,
+    name: str,
+    again: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    train, validation = sets
+    config = tiny if name == "convnet" else PixelsConfig()
+    monkeypatch.setitem(EMBEDDERS, name, replace(EMBEDDERS[name], config=config))
+    whole = embed_pair(train, validation, name, cache_dir=None)
+    part = embed_pair(train.take(np.arange(10)), validation, name, cache_dir=tmp_path)
+    if again:
+        part = embed_pair(train.take(np.arange(10)), validation, name, cache_dir=tmp_path)
+        assert part.from_cache
+    monkeypatch.setitem(EMBEDDERS, name, replace(EMBEDDERS[name], embed=fail, config=config))
+    kept, x = embed_more(train.take(np.arange(10, 18)), name, part.fitted)
+    assert x.dtype == np.float32
+    np.testing.assert_array_equal(kept.ids, train.ids[10:])
+    # Kernels may sum in another order for another place in the batch: rounding, no more.
+    np.testing.assert_allclose(x, whole.x[10:], rtol=1e-4, atol=1e-4)
+
+
+def test_further_images_that_cannot_be_read_are_left_out(draw: Draw) -> None:
+    pair = embed_pair(draw([0, 1, 2] * 2), draw([0, 1, 2] * 3, seed=1), "pixels", cache_dir=None)
+    more = draw([0, 1, 2], seed=3, broken=frozenset({1}))
+    kept, x = embed_more(more, "pixels", pair.fitted)
+    assert len(kept) == len(x) == 2
+    assert [left_out.image_id for left_out in kept.unreadable] == ["drawn/1.png"]
+
+
+@pytest.mark.parametrize("name", ["pixels", "convnet"])
+def test_a_damaged_embedder_is_named(
+    sets: tuple[LabelledImages, LabelledImages],
+    tiny: ConvnetConfig,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = tiny if name == "convnet" else PixelsConfig()
+    monkeypatch.setitem(EMBEDDERS, name, replace(EMBEDDERS[name], config=config))
+    fitted = dict(embed_pair(*sets, name, cache_dir=None).fitted)
+    cut = "weights.head.bias" if name == "convnet" else "components"
+    for damaged in (
+        {key: part for key, part in fitted.items() if key != cut},
+        {**fitted, cut: fitted[cut][:1]},
+    ):
+        with pytest.raises(DataError, match=f"'{name}'.*damaged"):
+            embed_more(sets[0], name, damaged)
+    with pytest.raises(DataError, match="no pictures"):
+        embed_more(vectors_only(sets[0], np.ones((18, 3), np.float32)), name, fitted)
+
+
+def test_further_embeddings_are_taken_as_they_are(
+    sets: tuple[LabelledImages, LabelledImages],
+) -> None:
+    vectors = np.random.default_rng(0).normal(size=(len(sets[0]), 5)).astype(np.float32)
+    _, x = embed_more(vectors_only(sets[0], vectors), "precomputed", {})
+    np.testing.assert_array_equal(x, vectors)
+    with pytest.raises(DataError, match="no embeddings"):
+        embed_more(sets[0], "precomputed", {})
