@@ -15,6 +15,7 @@ from core.progress import Progress, silent
 from core.transport import (
     GroundCost,
     LabelDistanceConfig,
+    LabelPosterior,
     SinkhornConfig,
     label_distances,
     label_posterior,
@@ -74,6 +75,72 @@ def calibrated_gradient(potential: np.ndarray) -> np.ndarray:
     return centered * (n / (n - 1)) if n > 1 else centered
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What every method on the ground cost starts from.
+
+    Attributes
+    ----------
+    features : the cost of features alone, of weight 1
+    cost : the ground cost, label distances and weights included
+    epsilon : regularization in units of cost
+    device : a torch device
+    """
+
+    features: GroundCost
+    cost: GroundCost
+    epsilon: float
+    device: str
+
+    @property
+    def distances(self) -> np.ndarray:
+        """Return the label distances, float32, shape (v, v)."""
+        assert self.cost.label_distances is not None  # noqa: S101 - for the type checker
+        return self.cost.label_distances
+
+    def resemblance(self, n_classes: int, *, progress: Progress = silent) -> LabelPosterior:
+        """Return what each training image looks like, by its features alone."""
+        return label_posterior(
+            self.features,
+            n_classes,
+            epsilon=RESEMBLANCE_EPSILON * (self.features.mean() or 1.0),
+            device=self.device,
+            progress=progress,
+        )
+
+
+def pose_problem(
+    x: np.ndarray,
+    x_labels: np.ndarray,
+    y: np.ndarray,
+    y_labels: np.ndarray,
+    n_classes: int,
+    config: LavaConfig,
+    *,
+    progress: Progress = silent,
+) -> Problem:
+    """Compute the label distances and put the ground cost together; parameters as `value_lava`."""
+    device = resolve_device(config.device)
+    features = GroundCost(x=x, y=y, x_labels=x_labels, y_labels=y_labels, p=config.p)
+    epsilon = _epsilon(config, features)
+    distances = label_distances(
+        x,
+        x_labels,
+        y,
+        y_labels,
+        n_classes,
+        LabelDistanceConfig(epsilon=epsilon, p=config.p, device=device),
+        progress=progress,
+    )
+    cost = replace(
+        features,
+        label_distances=distances,
+        feature_weight=config.feature_weight,
+        label_weight=config.label_weight,
+    )
+    return Problem(features=features, cost=cost, epsilon=epsilon, device=device)
+
+
 def value_lava(
     x: np.ndarray,
     x_labels: np.ndarray,
@@ -106,47 +173,25 @@ def value_lava(
     that are there. Time O(n m (d + v)) a pass, memory linear in n + m.
     """
     config = config or LavaConfig()
-    device = resolve_device(config.device)
-    features = GroundCost(x=x, y=y, x_labels=x_labels, y_labels=y_labels, p=config.p)
-    epsilon = _epsilon(config, features)
-    distances = label_distances(
-        x,
-        x_labels,
-        y,
-        y_labels,
-        n_classes,
-        LabelDistanceConfig(epsilon=epsilon, p=config.p, device=device),
-        progress=progress,
-    )
-    cost = replace(
-        features,
-        label_distances=distances,
-        feature_weight=config.feature_weight,
-        label_weight=config.label_weight,
-    )
+    problem = pose_problem(x, x_labels, y, y_labels, n_classes, config, progress=progress)
+    shape = problem.cost.shape
     settings = SinkhornConfig(
-        epsilon=epsilon,
-        tolerance=default_tolerance(*cost.shape) if config.tolerance is None else config.tolerance,
+        epsilon=problem.epsilon,
+        tolerance=default_tolerance(*shape) if config.tolerance is None else config.tolerance,
         max_passes=config.max_passes,
-        device=device,
+        device=problem.device,
     )
-    solution = solve_sinkhorn(cost, settings, a=a, b=b, progress=progress)
-    resemblance = label_posterior(
-        features,
-        n_classes,
-        epsilon=RESEMBLANCE_EPSILON * (features.mean() or 1.0),
-        device=device,
-        progress=progress,
-    )
+    solution = solve_sinkhorn(problem.cost, settings, a=a, b=b, progress=progress)
+    resemblance = problem.resemblance(n_classes, progress=progress)
     return Valuation(
         calibrated_gradient=calibrated_gradient(solution.f),
         validation_gradient=calibrated_gradient(solution.g),
         f=solution.f,
         g=solution.g,
-        label_distances=distances,
+        label_distances=problem.distances,
         looks_like=resemblance.label,
         looks_like_probability=resemblance.probability,
-        epsilon=epsilon,
+        epsilon=problem.epsilon,
         primal=solution.primal,
         dual=solution.dual,
         transport_cost=solution.transport_cost,
