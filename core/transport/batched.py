@@ -12,10 +12,13 @@ from dataclasses import dataclass
 
 import torch
 
-from core.transport.tiles import LOWEST_EXPONENT
+from core.transport.anderson import Anderson
 
 # Scalings beyond exp(+-20) would leave too few digits of the kernel: it is made anew.
 _LARGEST_SHIFT = 20.0
+# An entry of the kernel is still multiplied by a mass and a scaling. Where such a product falls below
+# float32's normal range the matrix products run at half the speed.
+_LOWEST_EXPONENT = -60.0
 _SCALING_ITERATIONS = 6
 _MEMORY = 8
 
@@ -112,7 +115,7 @@ class _Problem:
         h = self.g / epsilon + self.log_b
         scores = torch.add(h[:, None, :], self.cost, alpha=-1 / epsilon, out=self.kernel)
         peak = scores.amax(2)
-        weights = scores.sub_(peak[:, :, None]).clamp_(min=LOWEST_EXPONENT).exp_()
+        weights = scores.sub_(peak[:, :, None]).clamp_(min=_LOWEST_EXPONENT).exp_()
         total = weights.sum(2)
         weights.div_(total[:, :, None])
         return -epsilon * (peak + total.log()), self._columns(self.a)
@@ -137,7 +140,7 @@ class _Problem:
     ) -> tuple[torch.Tensor, int]:
         """Find the shift of g / epsilon that settles the kernel's columns."""
         shift = torch.zeros_like(self.b)
-        accelerator = _Anderson(_MEMORY)
+        accelerator = Anderson(_MEMORY, ridge=1e-6)
         best, best_error = shift, (self.b - columns).abs().sum(1)
         for number in range(1, most + 1):
             residual = torch.where(self.real, self.log_b - columns.log(), 0.0)
@@ -154,26 +157,3 @@ class _Problem:
             if float(best_error.max()) <= tolerance:
                 break
         return best, number
-
-
-class _Anderson:
-    """Anderson acceleration of k fixed-point maps at once (see `core.transport.sinkhorn`)."""
-
-    def __init__(self, memory: int) -> None:
-        self._memory = memory
-        self._points: list[torch.Tensor] = []
-        self._residuals: list[torch.Tensor] = []
-
-    def next(self, point: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
-        """Return the next iterates, shape (k, m)."""
-        self._points = [*self._points, point][-self._memory - 1 :]
-        self._residuals = [*self._residuals, residual][-self._memory - 1 :]
-        if len(self._points) < 2:
-            return point + residual
-        steps = torch.stack(self._points, 1).diff(dim=1)  # (k, memory, m)
-        changes = torch.stack(self._residuals, 1).diff(dim=1)
-        gram = changes @ changes.mT
-        ridge = 1e-6 * gram.diagonal(dim1=1, dim2=2).amax(1) + 1e-30
-        gram += ridge[:, None, None] * torch.eye(gram.shape[1], device=gram.device)
-        weights = torch.linalg.solve(gram, changes @ residual[:, :, None])
-        return point + residual - ((steps + changes).mT @ weights)[:, :, 0]

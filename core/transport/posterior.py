@@ -35,7 +35,7 @@ def label_posterior(
     *,
     epsilon: float,
     device: str = "cpu",
-    tile: int = 256,
+    tile: int | None = None,
     progress: Progress = silent,
 ) -> LabelPosterior:
     """Return P_i(v) = share of sum_j exp(-C_ij / epsilon) that lies on validation class v.
@@ -57,12 +57,13 @@ def label_posterior(
     y_labels = torch.tensor(cost.y_labels, device=device)
     one_hot = torch.nn.functional.one_hot(y_labels, n_classes).to(torch.float32)
     x_labels = torch.tensor(cost.x_labels, device=device)
-    flat = torch.zeros(tiles.m, device=device)
+    no_f, no_h = torch.zeros(tiles.n, device=device), torch.zeros(tiles.m, device=device)
+    order = torch.as_tensor(tiles.order, device=device)
     label, probability, own = (torch.empty(tiles.n, device=device) for _ in range(3))
-    for span in tiles.spans():
+    for span in tiles.spans:
         progress("Resemblance", span[0] / tiles.n)
-        rows = slice(*span)
-        scores = tiles.scores(span, flat, epsilon)
+        rows = order[slice(*span)]
+        scores = tiles.exponents(span, no_f[slice(*span)], no_h, epsilon)
         weights = scores.sub_(scores.amax(dim=1, keepdim=True)).clamp_(min=LOWEST_EXPONENT).exp_()
         posterior = weights @ one_hot
         posterior /= posterior.sum(dim=1, keepdim=True)

@@ -8,8 +8,13 @@ With the regularizer epsilon * KL(plan | a x b) the potentials of the optimum sa
 
 so f is a function of g (a soft c-transform) and the state is one vector of length m. A pass over
 tiles of rows yields f from g, the column marginals r of the plan of (f, g), and so the next g:
-g + eps log(b / r). The fixed point is found by Anderson acceleration (Walker and Ni, SIAM J.
-Numer. Anal. 49, 2011) of that map, started on a subsample of the rows.
+g + eps log(b / r). Three things spare passes:
+
+* the solution on a subsample of the rows is where the full set starts; that subsample grows while
+  the regularization falls from the mean cost to epsilon;
+* the plan of a pass is kept where it fits in memory (`core.transport.kernels`), and the fixed point
+  is then found on it, without exponentials, before the next pass;
+* the fixed point is found by Anderson acceleration, on the kernel or over passes.
 """
 
 from __future__ import annotations
@@ -19,13 +24,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from core.errors import ConfigError, DataError
+from core.errors import ConfigError
 from core.progress import Progress, silent
+from core.transport.anderson import Anderson
 from core.transport.cost import GroundCost
-from core.transport.tiles import LOWEST_EXPONENT, CostTiles
+from core.transport.kernels import settle
+from core.transport.passes import Passes, Sweep
 
 # Passes at each step of the epsilon-scaling, at most.
 _SCALING_PASSES = 25
+# Iterations on a kernel between two passes, at most.
+_KERNEL_ITERATIONS = 300
+# Each subsample is so many times larger than the one before.
+_GROWTH = 16
+# Rows at the highest regularization, at least.
+_FEWEST_ROWS = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +52,7 @@ class SinkhornConfig:
     max_passes : upper bound on passes over all n * m pairs
     warm_rows : size of the subsample that is solved first; 0 for none
     memory : number of earlier passes that Anderson acceleration combines; 0 for plain Sinkhorn
-    tile : rows a tile; a tile holds tile * m numbers
+    tile : most rows a tile; a tile holds tile * m numbers; None for one that suits the processor
     precision : "float32" or "float64"
     device : a torch device
     """
@@ -49,7 +62,7 @@ class SinkhornConfig:
     max_passes: int = 100
     warm_rows: int = 8192
     memory: int = 15
-    tile: int = 256
+    tile: int | None = None
     precision: str = "float32"
     device: str = "cpu"
 
@@ -59,7 +72,7 @@ class SinkhornConfig:
             raise ConfigError(f"epsilon must be a positive number, got {self.epsilon}.")
         if not 0 < self.tolerance <= 2:
             raise ConfigError(f"tolerance must lie in (0, 2], got {self.tolerance}.")
-        if self.max_passes < 1 or self.tile < 1 or self.warm_rows < 0 or self.memory < 0:
+        if self.max_passes < 1 or (self.tile or 1) < 1 or self.warm_rows < 0 or self.memory < 0:
             raise ConfigError("max_passes and tile must be at least 1, warm_rows and memory 0.")
         if self.precision not in ("float32", "float64"):
             raise ConfigError(f'precision must be "float32" or "float64", got {self.precision!r}.')
@@ -117,7 +130,8 @@ def solve_sinkhorn(
 
     Notes
     -----
-    Time O(n m (d + v)) a pass, memory O((n + m)(d + v) + tile m). The result does not depend on
+    Time O(n m d) a pass at any number of classes, two or three passes as a rule. Memory
+    O((n + m) d + tile m), and up to 0.4 GB for the kernel. The result does not depend on
     the order of the rows beyond rounding: the subsample is chosen by content.
     """
     config = config or SinkhornConfig()
@@ -125,24 +139,57 @@ def solve_sinkhorn(
     a, b = masses(a, n, "training"), masses(b, m, "validation")
     if (b == 0).any():
         return _solve_on_support(cost, config, a, b, start, progress)
-    if start is None and 0 < config.warm_rows < n:
-        start = _warm_potential(cost, config, a, b, progress)
-    solver = _Solver(cost, config, a, b)
     if start is None:
-        start = solver.scale_down(np.zeros(m), progress)
-    return solver.certify(solver.solve(start, progress, share=(0.5, 0.95)))
+        start = _warm_potential(cost, config, a, b, progress)
+    passes = _passes(cost, config, a, b)
+    return _certified(passes, config, _solve(passes, config, start, progress, (0.5, 0.95)))
+
+
+def _passes(cost: GroundCost, config: SinkhornConfig, a: np.ndarray, b: np.ndarray) -> Passes:
+    return Passes(cost, a, b, device=config.device, precision=config.precision, tile=config.tile)
 
 
 def _warm_potential(
     cost: GroundCost, config: SinkhornConfig, a: np.ndarray, b: np.ndarray, progress: Progress
 ) -> np.ndarray:
-    """Return the validation potential of the problem on a subsample of the training images."""
-    rows = representative_rows(cost.x, cost.x_labels, config.warm_rows)
+    """Return a validation potential near the solution, from subsamples of the training images.
+
+    Mass that must leave one class for another is moved while the regularization is high: at a
+    small epsilon, plain Sinkhorn would need thousands of passes for it.
+    """
+    n = len(a)
+    rows = config.warm_rows if 0 < config.warm_rows < n else n
+    g = np.zeros(len(b))
+    epsilons = _scaling(max(cost.mean(), config.epsilon), config.epsilon)
+    for number, epsilon in enumerate(epsilons):
+        count = max(_FEWEST_ROWS, rows >> 2 * (len(epsilons) - number))
+        step = replace(config, epsilon=epsilon, max_passes=_SCALING_PASSES)
+        g = _solve(_subsample(cost, config, a, b, count), step, g, progress, (0.0, 0.1)).g
+    while rows < n:
+        part = _subsample(cost, config, a, b, rows)
+        g = _solve(part, config, g, progress, (0.1, 0.5)).g
+        rows *= _GROWTH
+    return g
+
+
+def _scaling(start: float, epsilon: float) -> np.ndarray:
+    """Return regularizations falling from `start` towards epsilon, by a third at most, without it.
+
+    Empty where `start` is no larger.
+    """
+    steps = max(int(np.ceil(np.log(start / epsilon) / np.log(3) - 1e-9)), 0)
+    return np.geomspace(start, epsilon, steps + 1)[:-1]
+
+
+def _subsample(
+    cost: GroundCost, config: SinkhornConfig, a: np.ndarray, b: np.ndarray, count: int
+) -> Passes:
+    if count >= len(a):
+        return _passes(cost, config, a, b)
+    rows = representative_rows(cost.x, cost.x_labels, count)
     if a[rows].sum() == 0:
-        rows = np.flatnonzero(a)[: config.warm_rows]
-    solver = _Solver(cost.rows(rows), config, masses(a[rows], len(rows), "training"), b)
-    start = solver.scale_down(np.zeros(len(b)), progress)
-    return solver.solve(start, progress, share=(0.1, 0.5)).g
+        rows = np.flatnonzero(a)[:count]
+    return _passes(cost.rows(rows), config, masses(a[rows], len(rows), "training"), b)
 
 
 def masses(given: np.ndarray | None, count: int, side: str) -> np.ndarray:
@@ -174,127 +221,112 @@ def representative_rows(x: np.ndarray, labels: np.ndarray, count: int) -> np.nda
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    f: torch.Tensor
+    """A validation potential, the pass that was made with it, and passes made in all."""
+
     g: np.ndarray
-    columns: np.ndarray
-    error: float
+    sweep: Sweep
     passes: int
 
 
-class _Solver:
-    """One problem on one device: its tiles, its masses, its passes."""
+def _residual(passes: Passes, sweep: Sweep, epsilon: float) -> np.ndarray:
+    return np.asarray(epsilon * (passes.log_b - np.log(sweep.columns)))
 
-    def __init__(
-        self, cost: GroundCost, config: SinkhornConfig, a: np.ndarray, b: np.ndarray
-    ) -> None:
-        self.config = config
-        self._device = torch.device(config.device)
-        self._dtype = getattr(torch, config.precision)
-        # Sums over all rows are kept in float64 wherever the device knows it.
-        self._sums = torch.float32 if self._device.type == "mps" else torch.float64
-        self._tiles = CostTiles(cost, device=self._device, dtype=self._dtype, tile=config.tile)
-        self._mean_cost = max(cost.mean(), config.epsilon)
-        self._a, self._b = a, b
-        # Weights of mean 1 keep every partial sum in the normal range of float32.
-        self._row_weight = self._tensor(a * len(a))
-        self._log_b = np.log(b)
 
-    def _tensor(self, array: np.ndarray) -> torch.Tensor:
-        return torch.as_tensor(array, dtype=self._dtype, device=self._device)
+def _step(accelerator: Anderson, g: np.ndarray, residual: np.ndarray) -> np.ndarray:
+    point, change = (torch.as_tensor(part)[None] for part in (g, residual))
+    return np.asarray(accelerator.next(point, change)[0].numpy())
 
-    def sweep(self, g: np.ndarray, epsilon: float) -> tuple[torch.Tensor, np.ndarray]:
-        """Make one pass: f of g, shape (n,), and the column marginals of the plan of (f, g)."""
-        tiles = self._tiles
-        h = self._tensor(g + epsilon * self._log_b)
-        f = torch.empty(tiles.n, dtype=self._dtype, device=self._device)
-        columns = torch.zeros(tiles.m, dtype=self._sums, device=self._device)
-        for span in tiles.spans():
-            rows = slice(*span)
-            scores = tiles.scores(span, h, epsilon)
-            peak = scores.amax(dim=1)
-            weights = scores.sub_(peak[:, None]).clamp_(min=LOWEST_EXPONENT).exp_()
-            total = weights.sum(dim=1)
-            f[rows] = tiles.row_offset(span) - epsilon * (peak + total.log())
-            columns += (self._row_weight[rows] / total) @ weights
-        return f, (columns.cpu().double() / tiles.n).numpy()
 
-    def scale_down(self, g: np.ndarray, progress: Progress) -> np.ndarray:
-        """Lower the regularization from the mean cost to epsilon, a few passes a step.
-
-        Mass that must leave one class for another is moved while the regularization is high: at a
-        small epsilon, plain Sinkhorn would need thousands of passes for it.
-        """
-        epsilon = self._mean_cost
-        while epsilon > self.config.epsilon:
-            accelerator = _Anderson(self.config.memory)
-            for number in range(_SCALING_PASSES):
-                progress("Potentials", 0.05, f"regularization {epsilon:.3g}, pass {number + 1}")
-                _, columns = self.sweep(g, epsilon)
-                g = accelerator.next(g, epsilon * (self._log_b - np.log(columns)))
-                if np.abs(self._b - columns).sum() <= self.config.tolerance:
-                    break
-            epsilon /= 3
-        return g
-
-    def solve(self, g: np.ndarray, progress: Progress, *, share: tuple[float, float]) -> _State:
-        """Iterate from g until the tolerance or the last pass; return the best state seen."""
-        config = self.config
-        accelerator = _Anderson(config.memory)
-        best: _State | None = None
-        for number in range(1, config.max_passes + 1):
-            f, columns = self.sweep(g, config.epsilon)
-            error = float(np.abs(self._b - columns).sum())
-            if not np.isfinite(error):
-                raise DataError(
-                    "The ground cost is beyond what float32 can hold; scale the embeddings down."
-                )
-            if best is not None and not error < 4 * best.error:
-                # The extrapolation overshot: fall back to plain steps from the best point.
-                accelerator.forget()
-                g, columns = best.g, best.columns
-            elif best is None or error <= best.error:
-                best = _State(f, g, columns, error, number)
-            done = share[0] + (share[1] - share[0]) * _closeness(best.error, config.tolerance)
-            progress("Potentials", done, f"pass {number}, marginal error {error:.3g}")
-            if best.error <= config.tolerance:
-                break
-            residual = config.epsilon * (self._log_b - np.log(columns))
-            g = accelerator.next(g, residual)
-        assert best is not None  # noqa: S101 - max_passes is at least 1
-        return replace(best, passes=number)
-
-    def certify(self, state: _State) -> Potentials:
-        """Make a last pass for the transport cost, and put the certificate together."""
-        tiles, epsilon = self._tiles, self.config.epsilon
-        h = self._tensor(state.g + epsilon * self._log_b)
-        negative_entropy = 0.0
-        columns = torch.zeros(tiles.m, dtype=self._sums, device=self._device)
-        for span in tiles.spans():
-            rows = slice(*span)
-            scores = tiles.scores(span, h, epsilon)
-            exponents = scores.sub_(scores.amax(dim=1, keepdim=True)).clamp_(min=LOWEST_EXPONENT)
-            weights = exponents.exp()
-            total = weights.sum(dim=1)
-            columns += (self._row_weight[rows] / total) @ weights
-            # sum_j p log p of a row, with p = weights / total.
-            entropies = exponents.mul_(weights).sum(dim=1) / total - total.log()
-            negative_entropy += float(self._row_weight[rows] @ entropies)
-        f = state.f.cpu().double().numpy()
-        marginal = (columns.cpu().double() / tiles.n).numpy()
-        primal = float(self._a @ f + marginal @ state.g)
-        # Each row of the plan is scaled to sum 1, so its a_i cancels against that of a x b.
-        relative_entropy = negative_entropy / tiles.n - float(marginal @ self._log_b)
-        return Potentials(
-            f=f,
-            g=state.g,
-            epsilon=epsilon,
-            marginal_error=state.error,
-            primal=primal,
-            dual=float(self._a @ f + self._b @ state.g),
-            transport_cost=primal - epsilon * relative_entropy,
-            passes=state.passes,
-            converged=state.error <= self.config.tolerance,
+def _solve(
+    passes: Passes,
+    config: SinkhornConfig,
+    g: np.ndarray,
+    progress: Progress,
+    share: tuple[float, float],
+) -> _State:
+    """Iterate from g until the tolerance or the last pass; return the best state seen."""
+    path = _Path(passes, config)
+    best: _State | None = None
+    for number in range(1, config.max_passes + 1):
+        sweep = passes.sweep(g, config.epsilon, keep=path.keep, certify=path.certify)
+        if best is None or sweep.error <= best.sweep.error:
+            best = _State(g, sweep, number)
+        done = share[0] + (share[1] - share[0]) * _closeness(best.sweep.error, config.tolerance)
+        progress(
+            "Potentials",
+            done,
+            f"{passes.tiles.n:,} images, regularization {config.epsilon:.3g}, pass {number}, "
+            f"marginal error {best.sweep.error:.3g}",
         )
+        if best.sweep.error <= config.tolerance:
+            break
+        g = path.after(g, sweep, best)
+    assert best is not None  # noqa: S101 - max_passes is at least 1
+    return replace(best, passes=number)
+
+
+class _Path:
+    """The way to the fixed point: over kernels while they help, else over accelerated passes.
+
+    Attributes
+    ----------
+    keep, certify : what the next pass should do beside
+    """
+
+    def __init__(self, passes: Passes, config: SinkhornConfig) -> None:
+        self._passes, self._config = passes, config
+        self._accelerator = Anderson(config.memory)
+        self._error_before = np.inf
+        self.keep, self.certify = config.memory > 0, False
+
+    def after(self, g: np.ndarray, sweep: Sweep, best: _State) -> np.ndarray:
+        """Return where to go from g and the pass that was made with it."""
+        config = self._config
+        if sweep.kernel is not None:
+            self._error_before = sweep.error
+            self.keep, self.certify = False, True
+            return g + config.epsilon * settle(
+                sweep.kernel,
+                self._passes.a,
+                self._passes.b,
+                columns=sweep.columns,
+                tolerance=config.tolerance / 2,
+                memory=config.memory,
+                most=_KERNEL_ITERATIONS,
+            )
+        overshot = sweep.error >= 4 * best.sweep.error
+        if self.certify or overshot:
+            self._accelerator.forget()
+            self.keep = self.certify and sweep.error < self._error_before / 2
+            g, sweep = best.g, best.sweep
+        else:
+            self.keep = False
+        self.certify = False
+        return _step(self._accelerator, g, _residual(self._passes, sweep, config.epsilon))
+
+
+def _certified(passes: Passes, config: SinkhornConfig, state: _State) -> Potentials:
+    """Put the certificate together; make a last pass for the transport cost where it is needed."""
+    f, g, epsilon, sweep = state.sweep.f, state.g, config.epsilon, state.sweep
+    entropy = sweep.negative_entropy
+    if entropy is None:
+        entropy = passes.sweep(g, epsilon, certify=True).negative_entropy
+    assert entropy is not None  # noqa: S101 - for the type checker
+    mass = float(passes.a @ f[passes.tiles.order])
+    primal = mass + float(sweep.columns @ g)
+    # Each row of the plan is scaled to sum 1, so its a_i cancels against that of a x b.
+    relative_entropy = entropy - float(sweep.columns @ passes.log_b)
+    return Potentials(
+        f=f,
+        g=g,
+        epsilon=epsilon,
+        marginal_error=sweep.error,
+        primal=primal,
+        dual=mass + float(passes.b @ g),
+        transport_cost=primal - epsilon * relative_entropy,
+        passes=state.passes,
+        converged=sweep.error <= config.tolerance,
+    )
 
 
 def _closeness(error: float, tolerance: float) -> float:
@@ -302,33 +334,6 @@ def _closeness(error: float, tolerance: float) -> float:
     if error <= tolerance:
         return 1.0
     return float(np.clip(np.log(error) / np.log(min(tolerance, 0.5)), 0, 1))
-
-
-class _Anderson:
-    """Anderson acceleration of a fixed-point map g -> g + residual(g)."""
-
-    def __init__(self, memory: int) -> None:
-        self._memory = memory
-        self._points: list[np.ndarray] = []
-        self._residuals: list[np.ndarray] = []
-
-    def forget(self) -> None:
-        """Drop the history: the next step is a plain one."""
-        self._points.clear()
-        self._residuals.clear()
-
-    def next(self, point: np.ndarray, residual: np.ndarray) -> np.ndarray:
-        """Return the next iterate from the newest point and its residual."""
-        self._points = [*self._points, point][-self._memory - 1 :]
-        self._residuals = [*self._residuals, residual][-self._memory - 1 :]
-        if len(self._points) < 2 or self._memory == 0:
-            return point + residual
-        steps = np.diff(np.stack(self._points), axis=0)
-        changes = np.diff(np.stack(self._residuals), axis=0)
-        gram = changes @ changes.T
-        gram[np.diag_indices_from(gram)] += 1e-8 * gram.diagonal().max() + np.finfo(float).tiny
-        weights = np.linalg.solve(gram, changes @ residual)
-        return np.asarray(point + residual - (steps + changes).T @ weights)
 
 
 def soft_transform(
@@ -339,8 +344,8 @@ def soft_transform(
     Shifts of g shift f the other way. Columns of zero mass play no part.
     """
     keep = b > 0
-    solver = _Solver(cost.columns(keep), config, masses(None, len(cost.x), "training"), b[keep])
-    return solver.sweep(g[keep], config.epsilon)[0].cpu().double().numpy()
+    passes = _passes(cost.columns(keep), config, masses(None, len(cost.x), "training"), b[keep])
+    return passes.sweep(g[keep], config.epsilon).f
 
 
 def _solve_on_support(

@@ -1,7 +1,8 @@
 """Tiles of the ground cost, made when they are needed and never kept.
 
-For p = 2 a tile of (h_j - C_ij) / epsilon is a single matrix product, because the squared norms
-are absorbed by the potentials and the label term is a product with a one-hot matrix.
+The rows are put in order of their class, and no tile holds two classes: the label part of a cost
+is then one vector a tile. For p = 2 the squared norms are absorbed by the potentials, and a tile of
+exponents is a single matrix product of the features, at any number of classes.
 """
 
 from __future__ import annotations
@@ -13,69 +14,101 @@ from core.transport.cost import GroundCost
 
 # exp of arguments below about -87 is denormal in float32 and runs 50 times slower.
 LOWEST_EXPONENT = -80.0
+# Pairs a tile, where the caller asks for no number of rows: large enough for the matrix product,
+# small enough for a shared cache.
+_TILE_PAIRS = 4_000_000
 
 
 class CostTiles:
-    """Yields tiles of (h_j - C_ij) / epsilon on a device, h being any vector over columns.
+    """Yields tiles of (f_i + h_j - C_ij) / epsilon on a device, f and h being any vectors.
 
-    The tiles are written into one buffer: each replaces the one before. Memory is O(tile * m)
-    beyond the embeddings.
+    The tiles are written into one buffer: each replaces the one before. Memory is that of the
+    embeddings and of a tile.
+
+    Attributes
+    ----------
+    n, m : numbers of rows and columns
+    order : int64, shape (n,); row r of the tiles is row order[r] of the cost
+    spans : (start, stop) of the rows of each tile
     """
 
     def __init__(
-        self, cost: GroundCost, *, device: torch.device, dtype: torch.dtype, tile: int
+        self,
+        cost: GroundCost,
+        *,
+        device: torch.device,
+        dtype: torch.dtype,
+        tile: int | None = None,
     ) -> None:
+        self.n, self.m = cost.shape
+        self._p, self._device, self._dtype = cost.p, device, dtype
+        rows = tile or max(32, _TILE_PAIRS // self.m)
+        self._labels = cost.x_labels if cost.labels_matter else np.zeros(self.n, np.int64)
+        sorted_already = bool((np.diff(self._labels) >= 0).all())
+        self.order = (
+            np.arange(self.n) if sorted_already else np.argsort(self._labels, kind="stable")
+        )
+        self._labels = self._labels[self.order]
+        self.spans = _spans(self._labels, rows)
         # The cost depends on differences only; centering spares digits in the products below.
         center = cost.y.mean(axis=0, dtype=np.float64)
-        precision = str(dtype).removeprefix("torch.")
         root = cost.feature_weight**0.5 if cost.p == 2 else cost.feature_weight
+        precision = str(dtype).removeprefix("torch.")
         x, y = (
             torch.as_tensor(np.subtract(z, center, dtype=precision), device=device).mul_(root)
-            for z in (cost.x, cost.y)
+            for z in (cost.x if sorted_already else cost.x[self.order], cost.y)
         )
-        self.p, self.tile, self.n, self.m = cost.p, tile, len(x), len(y)
         self._half_x, self._half_y = x.square().sum(1) / 2, y.square().sum(1) / 2
-        self._u, self._v = x, y.T.contiguous()
-        self._label_u: torch.Tensor | None = None
-        if cost.labels_matter:
-            self._add_labels(cost, x, y)
-        self._buffer = torch.empty((min(tile, self.n), self.m), dtype=dtype, device=device)
+        # A last column for what is added to a whole row: the product adds it for nothing.
+        self._x = torch.cat([x, x.new_zeros(self.n, 1)], dim=1)
+        self._y = torch.cat([y, y.new_ones(self.m, 1)], dim=1).T.contiguous()
+        self._label_costs = self._label_table(cost) if cost.labels_matter else None
+        self._y_labels = torch.as_tensor(cost.y_labels, device=device)
+        self._buffer = self._scratch(min(rows, self.n))
+        self._second: torch.Tensor | None = None
 
-    def _add_labels(self, cost: GroundCost, x: torch.Tensor, y: torch.Tensor) -> None:
+    def _label_table(self, cost: GroundCost) -> torch.Tensor:
         assert cost.label_distances is not None  # noqa: S101 - for the type checker
-        weighted = np.nan_to_num(cost.label_distances.astype(np.float64)) * (
-            -cost.label_weight / cost.p
+        table = np.nan_to_num(cost.label_distances.astype(np.float64)) * (
+            cost.label_weight / cost.p
         )
-        table = torch.as_tensor(weighted, dtype=x.dtype, device=x.device)
-        label_u = table[torch.tensor(cost.x_labels, device=x.device)]
-        classes = torch.arange(table.shape[1], device=x.device)
-        one_hot = (classes[:, None] == torch.tensor(cost.y_labels, device=x.device)).to(x.dtype)
-        if self.p == 2:
-            self._u = torch.cat([x, label_u], dim=1)
-            self._v = torch.cat([self._v, one_hot])
-        else:
-            self._label_u, self._one_hot = label_u, one_hot
+        return torch.as_tensor(table, dtype=self._dtype, device=self._device)
 
-    def spans(self) -> list[tuple[int, int]]:
-        """Return the (start, stop) of each tile of rows."""
-        return [(start, min(start + self.tile, self.n)) for start in range(0, self.n, self.tile)]
+    def _scratch(self, rows: int) -> torch.Tensor:
+        return torch.empty((rows, self.m), dtype=self._dtype, device=self._device)
 
-    def scores(self, span: tuple[int, int], h: torch.Tensor, epsilon: float) -> torch.Tensor:
-        """Return (h_j - C_ij + `row_offset`_i) / epsilon for a span of rows, shape (rows, m)."""
+    def second(self, span: tuple[int, int]) -> torch.Tensor:
+        """Return room for a second tile of the size of this one, made when it is first needed."""
+        if self._second is None:
+            self._second = self._scratch(len(self._buffer))
+        return self._second[: span[1] - span[0]]
+
+    def exponents(
+        self, span: tuple[int, int], f: torch.Tensor, h: torch.Tensor, epsilon: float
+    ) -> torch.Tensor:
+        """Return (f_i + h_j - C_ij) / epsilon for a span of rows, shape (rows, m).
+
+        `f`, shape (rows,), is in the order of the tiles.
+        """
         start, stop = span
-        out = self._buffer[: stop - start]
-        if self.p == 2:
+        out, rows = self._buffer[: stop - start], self._x[start:stop]
+        if self._label_costs is not None:
+            h = h - self._label_costs[int(self._labels[start])][self._y_labels]
+        if self._p == 2:
+            rows[:, -1] = f - self._half_x[start:stop]
             bias = (h - self._half_y) / epsilon
-            return torch.addmm(bias, self._u[start:stop], self._v, alpha=1 / epsilon, out=out)
-        torch.addmm(self._half_y, self._u[start:stop], self._v, alpha=-1, out=out)
-        out.add_(self._half_x[start:stop, None]).mul_(2).clamp_(min=0).sqrt_().neg_()
-        if self._label_u is not None:
-            out.addmm_(self._label_u[start:stop], self._one_hot)
-        return out.add_(h).mul_(1 / epsilon)
+            return torch.addmm(bias, rows, self._y, alpha=1 / epsilon, out=out)
+        rows[:, -1] = -self._half_x[start:stop]
+        torch.addmm(self._half_y, rows, self._y, alpha=-1, out=out)
+        out.mul_(2).clamp_(min=0).sqrt_().neg_()
+        return out.add_(h).add_(f[:, None]).mul_(1 / epsilon)
 
-    def row_offset(self, span: tuple[int, int]) -> torch.Tensor:
-        """Return what `scores` left out of the cost of each row (p = 2: half its squared norm)."""
-        start, stop = span
-        if self.p == 2:
-            return self._half_x[start:stop]
-        return torch.zeros_like(self._half_x[start:stop])
+
+def _spans(labels: np.ndarray, rows: int) -> list[tuple[int, int]]:
+    """Cut sorted labels into spans of one label and at most `rows` rows."""
+    edges = np.flatnonzero(np.diff(labels)) + 1
+    spans = []
+    for start, stop in zip(np.r_[0, edges], np.r_[edges, len(labels)], strict=True):
+        cuts = np.linspace(start, stop, -(-(stop - start) // rows) + 1).astype(int)
+        spans += list(zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True))
+    return spans

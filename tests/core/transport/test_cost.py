@@ -17,12 +17,22 @@ from tests.core.transport.problems import dense, random_cost
 def test_tiles_hold_the_cost_of_the_definition(p: int, labels: bool, tile: int) -> None:
     cost = random_cost(1, p=p, labels=labels)
     tiles = CostTiles(cost, device=torch.device("cpu"), dtype=torch.float64, tile=tile)
-    h = torch.linspace(-1, 1, cost.shape[1], dtype=torch.float64)
-    rows = []
-    for span in tiles.spans():
-        scores = tiles.scores(span, h, 0.25) * 0.25 - tiles.row_offset(span)[:, None]
-        rows.append((h - scores).numpy())
-    np.testing.assert_allclose(np.concatenate(rows), dense(cost), rtol=1e-6, atol=1e-6)
+    f, h = (torch.linspace(-1, k, size, dtype=torch.float64) for k, size in enumerate(cost.shape))
+    found = np.empty(cost.shape)
+    for span in tiles.spans:
+        rows = slice(*span)
+        exponents = tiles.exponents(span, f[rows], h, 0.25)
+        found[tiles.order[rows]] = (f[rows, None] + h - exponents * 0.25).numpy()
+    np.testing.assert_allclose(found, dense(cost), rtol=1e-6, atol=1e-6)
+
+
+def test_tiles_hold_one_class_and_no_more_rows_than_asked_for() -> None:
+    cost = random_cost(1)
+    tiles = CostTiles(cost, device=torch.device("cpu"), dtype=torch.float32, tile=7)
+    labels = cost.x_labels[tiles.order]
+    assert all(len(set(labels[slice(*span)])) == 1 for span in tiles.spans)
+    assert all(0 < stop - start <= 7 for start, stop in tiles.spans)
+    assert [row for span in tiles.spans for row in range(*span)] == list(range(cost.shape[0]))
 
 
 @pytest.mark.parametrize("p", [1, 2])

@@ -1,0 +1,157 @@
+"""One pass over all pairs: what a validation potential yields, in linear memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from core.errors import DataError
+from core.transport.cost import GroundCost
+from core.transport.kernels import DenseKernel, Kernel, SparseKernel
+from core.transport.tiles import LOWEST_EXPONENT, CostTiles
+
+# A guess of f is of use while the sum of a row stays within these bounds.
+_TOTALS = (1e-25, 1e25)
+# A plan of so many pairs is kept whole; of a larger one the entries beyond a share of their row.
+_DENSE_PAIRS = 30_000_000
+_SPARSE_SHARE = 1e-6
+# At most so many entries are kept (8 bytes each), and no more than this part of all pairs, beyond
+# which products with them would take as long as a pass.
+_SPARSE_ENTRIES = 48_000_000
+_SPARSE_PART = 0.15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """What a pass found; its potentials and columns are those of the g that it was given.
+
+    Attributes
+    ----------
+    f : float64, shape (n,), the soft c-transform of g
+    columns : float64, shape (m,), column marginals of the plan of (f, g); its rows are exact
+    error : L1 distance of `columns` from b
+    kernel : that plan, if it was asked for and there is room; its rows in the order of the tiles
+    negative_entropy : sum_i a_i sum_j p_ij log p_ij of the rows p_i = plan_i / a_i, if asked for
+    """
+
+    f: np.ndarray
+    columns: np.ndarray
+    error: float
+    kernel: Kernel | None
+    negative_entropy: float | None
+
+
+class Passes:
+    """A problem on a device; each pass starts from the f of the one before.
+
+    Parameters
+    ----------
+    cost : n against m images
+    a, b : masses of sum 1, shapes (n,) and (m,), b > 0
+    """
+
+    def __init__(
+        self,
+        cost: GroundCost,
+        a: np.ndarray,
+        b: np.ndarray,
+        *,
+        device: str,
+        precision: str,
+        tile: int | None,
+    ) -> None:
+        self._device = torch.device(device)
+        self._dtype = getattr(torch, precision)
+        # Sums over all rows are kept in float64 wherever the device knows it.
+        self._sums = torch.float32 if self._device.type == "mps" else torch.float64
+        self.tiles = CostTiles(cost, device=self._device, dtype=self._dtype, tile=tile)
+        self.a, self.b, self.log_b = a[self.tiles.order], b, np.log(b)
+        # Weights of mean 1 keep every partial sum in the normal range of float32.
+        self._row_weight = self._tensor(self.a * len(a))
+        self._f = torch.zeros(self.tiles.n, dtype=self._dtype, device=self._device)
+
+    def _tensor(self, array: np.ndarray) -> torch.Tensor:
+        return torch.as_tensor(array, dtype=self._dtype, device=self._device)
+
+    def sweep(
+        self, g: np.ndarray, epsilon: float, *, keep: bool = False, certify: bool = False
+    ) -> Sweep:
+        """Make one pass with the validation potential g, shape (m,).
+
+        Parameters
+        ----------
+        keep : keep the plan as a kernel, where there is room
+        certify : sum up the entropy of the plan
+
+        Raises
+        ------
+        DataError : costs are beyond what the precision can hold
+        """
+        tiles = self.tiles
+        h = self._tensor(g + epsilon * self.log_b)
+        columns = torch.zeros(tiles.m, dtype=self._sums, device=self._device)
+        kernel = self._kernel() if keep else None
+        negative_entropy = 0.0
+        for span in tiles.spans:
+            weights, total, exponents = self._weights(span, h, epsilon, certify)
+            weight = self._row_weight[slice(*span)]
+            columns += (weight / total) @ weights
+            if kernel is not None and not kernel.add(span, weights, total):
+                kernel = None
+            if certify:
+                # sum_j p log p of a row, with p = weights / total.
+                entropies = exponents.mul_(weights).sum(dim=1) / total - total.log()
+                negative_entropy += float(weight @ entropies)
+        if kernel is not None:
+            kernel.close()
+        marginal = (columns.cpu().double() / tiles.n).numpy()
+        error = float(np.abs(self.b - marginal).sum())
+        if not np.isfinite(error):
+            raise DataError(
+                "The ground cost is beyond what float32 can hold; scale the embeddings down."
+            )
+        f = np.empty(tiles.n)
+        f[tiles.order] = self._f.cpu().double().numpy()
+        return Sweep(
+            f=f,
+            columns=marginal,
+            error=error,
+            kernel=kernel,
+            negative_entropy=negative_entropy / tiles.n if certify else None,
+        )
+
+    def _kernel(self) -> Kernel | None:
+        n, m = self.tiles.n, self.tiles.m
+        if n * m <= _DENSE_PAIRS:
+            return DenseKernel(n, m, self._dtype, self._device)
+        if self._device.type != "cpu":
+            return None  # A pass costs less there than products with sparse matrices.
+        room = int(min(_SPARSE_ENTRIES, _SPARSE_PART * n * m))
+        return SparseKernel(n, m, share=_SPARSE_SHARE, room=room)
+
+    def _weights(
+        self, span: tuple[int, int], h: torch.Tensor, epsilon: float, both: bool
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Set f of the span; return its rows of the plan, their sums, and, if `both`, their logs.
+
+        With the f of the pass before as a guess the largest entries are about 1, and no row must be
+        searched for its peak.
+        """
+        rows = slice(*span)
+        f = self._f[rows]
+        exponents = self.tiles.exponents(span, f, h, epsilon)
+        out = self.tiles.second(span) if both else exponents
+        weights = torch.exp(exponents.clamp_(LOWEST_EXPONENT, -LOWEST_EXPONENT), out=out)
+        total = weights.sum(dim=1)
+        low, high = torch.aminmax(total)
+        if not (float(low) > _TOTALS[0] and float(high) < _TOTALS[1]):
+            exponents = self.tiles.exponents(span, f, h, epsilon)
+            peak = exponents.amax(dim=1)
+            f -= epsilon * peak
+            exponents.sub_(peak[:, None]).clamp_(min=LOWEST_EXPONENT)
+            weights = torch.exp(exponents, out=out)
+            total = weights.sum(dim=1)
+        f -= epsilon * total.log()
+        return weights, total, exponents
