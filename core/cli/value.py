@@ -9,6 +9,7 @@ from typing import Any
 from core.cli.progress import stoppable
 from core.cli.text import facts, table
 from core.runs import Run, ValueSpec, home, value_at_home, value_run
+from core.transport import BATCH_KINDS
 
 WORST_SHOWN = 10
 _DEFAULTS = ValueSpec(train="sample:train", validation="sample:val")
@@ -60,6 +61,26 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=float,
     )
     _option(parser, "--max-passes", "most passes over all pairs", type=int)
+    _option(
+        parser,
+        "--batch-size",
+        "for sava and batchwise-lava: most images a batch (default: 1024, or the largest that the "
+        "memory limit allows)",
+        type=int,
+    )
+    _option(
+        parser,
+        "--batches",
+        "for sava and batchwise-lava: how images are dealt into batches",
+        choices=BATCH_KINDS,
+    )
+    _option(
+        parser,
+        "--memory-limit",
+        "for sava and batchwise-lava: megabytes that the solver may take beside the embeddings",
+        type=float,
+        metavar="MB",
+    )
     _option(parser, "--device", "where to compute", choices=("auto", "cpu", "cuda", "mps"))
     _option(parser, "--seed", "what every random choice follows from", type=int)
 

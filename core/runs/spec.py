@@ -13,6 +13,7 @@ from typing import Any
 
 from core import __version__
 from core.errors import ConfigError
+from core.transport import BATCH_KINDS
 
 _NAMED_SOURCE = re.compile(r"[a-z]+:[^/\\].*")
 # Where the data lie says nothing about the result.
@@ -35,6 +36,11 @@ class ValueSpec:
     p : exponent of the ground cost, 1 or 2
     tolerance : marginal error to stop at, > 0 and < 2; None for one that fits the size
     max_passes : most passes over all pairs, >= 1
+    batch_size : for methods in batches: most images a batch, >= 1; None for 1024, or the largest
+        that `memory_limit` allows
+    batches : for methods in batches: "random", or "stratified" by class
+    memory_limit : for methods in batches: megabytes that the solver may take beside the
+        embeddings, > 0; None for no limit
     seed : 0 to 2**32 - 1
     device : "auto", "cpu", "cuda" or "mps"
 
@@ -54,6 +60,9 @@ class ValueSpec:
     p: int = 2
     tolerance: float | None = None
     max_passes: int = 500
+    batch_size: int | None = None
+    batches: str = "random"
+    memory_limit: float | None = None
     seed: int = 0
     device: str = "auto"
 
@@ -61,7 +70,7 @@ class ValueSpec:
         """Check every range; make paths absolute, so that another working folder finds them."""
         for side in ("train", "validation"):
             object.__setattr__(self, side, absolute_source(getattr(self, side)))
-        for name in ("epsilon", "relative_epsilon", "tolerance"):
+        for name in ("epsilon", "relative_epsilon", "tolerance", "memory_limit"):
             number = getattr(self, name)
             if number is not None and not (isfinite(number) and number > 0):
                 raise ConfigError(f"{_words(name)} must be a number above 0, got {number}.")
@@ -77,6 +86,12 @@ class ValueSpec:
             raise ConfigError(f"Tolerance must be below 2, got {self.tolerance}.")
         if self.max_passes < 1:
             raise ConfigError(f"Max passes must be 1 or more, got {self.max_passes}.")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise ConfigError(f"Batch size must be 1 or more, got {self.batch_size}.")
+        if self.batches not in BATCH_KINDS:
+            raise ConfigError(
+                f"Batches must be one of: {', '.join(BATCH_KINDS)}; got {self.batches}."
+            )
         if not 0 <= self.seed < 2**32:
             raise ConfigError(f"Seed must be 0 to {2**32 - 1}, got {self.seed}.")
         if self.device not in ("auto", "cpu", "cuda", "mps"):

@@ -16,8 +16,8 @@ from core.transport.anderson import Anderson
 
 # Scalings beyond exp(+-20) would leave too few digits of the kernel: it is made anew.
 _LARGEST_SHIFT = 20.0
-# An entry of the kernel is still multiplied by a mass and a scaling. Where such a product falls below
-# float32's normal range the matrix products run at half the speed.
+# An entry of the kernel is still multiplied by a mass and a scaling. Where such a product falls
+# below float32's normal range, the matrix products run at half the speed.
 _LOWEST_EXPONENT = -60.0
 _SCALING_ITERATIONS = 6
 _MEMORY = 8

@@ -13,23 +13,60 @@ from core.valuation.methods import METHODS, Method
 from core.valuation.result import Valuation, value_from_score
 
 if TYPE_CHECKING:
+    from core.valuation.exact import ExactValueConfig, value_exact
+    from core.valuation.incremental import Agreement, value_new
     from core.valuation.lava import LavaConfig, calibrated_gradient, value_lava
+    from core.valuation.sava import SavaConfig, value_batchwise_lava, value_sava
+    from core.valuation.sensitivity import (
+        Sensitivity,
+        SensitivityConfig,
+        SensitivityProblem,
+        analyze_sensitivity,
+        prepare_sensitivity,
+    )
 
 __all__ = [
     "METHODS",
+    "Agreement",
     "Evidence",
+    "ExactValueConfig",
     "LavaConfig",
     "Method",
+    "SavaConfig",
+    "Sensitivity",
+    "SensitivityConfig",
+    "SensitivityProblem",
     "Valuation",
+    "analyze_sensitivity",
     "calibrated_gradient",
     "explain",
+    "prepare_sensitivity",
+    "value_batchwise_lava",
+    "value_exact",
     "value_from_score",
     "value_lava",
+    "value_new",
+    "value_sava",
 ]
+
+_HOME = {
+    "Agreement": "incremental",
+    "value_new": "incremental",
+    "SavaConfig": "sava",
+    "value_batchwise_lava": "sava",
+    "value_sava": "sava",
+    "ExactValueConfig": "exact",
+    "value_exact": "exact",
+    "Sensitivity": "sensitivity",
+    "SensitivityConfig": "sensitivity",
+    "SensitivityProblem": "sensitivity",
+    "analyze_sensitivity": "sensitivity",
+    "prepare_sensitivity": "sensitivity",
+}
 
 
 def __getattr__(name: str) -> Any:
     """Load a method on first use."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.lava"), name)
+    return getattr(import_module(f"{__name__}.{_HOME.get(name, 'lava')}"), name)

@@ -73,4 +73,32 @@ METHODS: dict[str, Method] = {
         function="core.valuation.lava:value_lava",
         config="core.valuation.lava:LavaConfig",
     ),
+    "sava": Method(
+        title="SAVA",
+        summary=(
+            "Optimal transport between batches, weighed by a second transport between the batches "
+            "themselves. To compare with the paper, or where sets must be taken in batches: on one "
+            "machine LAVA is cheaper and sees every pair of images."
+        ),
+        function="core.valuation.sava:value_sava",
+        config="core.valuation.sava:SavaConfig",
+    ),
+    "batchwise-lava": Method(
+        title="Batch-wise LAVA",
+        summary=(
+            "As SAVA, with all validation batches weighed alike: the baseline of the SAVA paper. "
+            "Small batches hurt it."
+        ),
+        function="core.valuation.sava:value_batchwise_lava",
+        config="core.valuation.sava:SavaConfig",
+    ),
+    "exact": Method(
+        title="Exact transport",
+        summary=(
+            "LAVA without regularization, by the network simplex: for comparison, on small sets "
+            "(up to 25 million pairs). Regularized values usually rank better."
+        ),
+        function="core.valuation.exact:value_exact",
+        config="core.valuation.exact:ExactValueConfig",
+    ),
 }
