@@ -48,6 +48,7 @@ def explain(
     epsilon: float,
     *,
     b: np.ndarray | None = None,
+    plan: np.ndarray | None = None,
     k: int = 8,
 ) -> Evidence:
     """Return the evidence on training image `row`.
@@ -60,6 +61,8 @@ def explain(
     g : validation potential, shape (m,)
     epsilon : the run's regularization, in units of cost
     b : validation masses, shape (m,); uniform if None
+    plan : the image's row of the plan, shape (m,), any sum above 0; for a run that keeps its plan
+        (exact transport), in place of the one that follows from `g` and `epsilon`
 
     Raises
     ------
@@ -72,12 +75,7 @@ def explain(
     if not 0 <= row < len(cost.x):
         raise IndexError(f"There is no training image {row}; rows are 0 to {len(cost.x) - 1}.")
     features, labels = cost.features(row), cost.labels(row)
-    scores = (g - features - labels) / epsilon
-    if b is not None:
-        with np.errstate(divide="ignore"):
-            scores = scores + np.log(b)
-    plan = np.exp(scores - scores.max())
-    plan /= plan.sum()
+    plan = _entropic_row(g - features - labels, epsilon, b) if plan is None else plan / plan.sum()
     difference = cost.y.astype(np.float64) - cost.x[row]
     distance = np.sqrt(np.einsum("jd,jd->j", difference, difference))
     matched = _first(-plan, k)
@@ -94,6 +92,16 @@ def explain(
         feature_cost=float(plan @ features),
         label_cost=float(plan @ labels),
     )
+
+
+def _entropic_row(reduced: np.ndarray, epsilon: float, b: np.ndarray | None) -> np.ndarray:
+    """Return the row of the plan whose g_j - C_ij are given, scaled to sum 1."""
+    scores = reduced / epsilon
+    if b is not None:
+        with np.errstate(divide="ignore"):
+            scores = scores + np.log(b)
+    weights = np.exp(scores - scores.max())
+    return np.asarray(weights / weights.sum())
 
 
 def _first(keys: np.ndarray, k: int) -> np.ndarray:
