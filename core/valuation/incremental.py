@@ -1,0 +1,229 @@
+"""Images that come later, valued against a finished valuation in one pass.
+
+f_i is a function of the validation potential g alone (engine notes, section 2), so an image that
+was not there when g was solved for gets its value from its own row of the cost. The images that
+were there keep their potentials. How far that is from a new valuation is estimated, not assumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.stats import rankdata
+
+from core.device import resolve_device
+from core.errors import DataError
+from core.progress import Progress, silent
+from core.transport import (
+    GroundCost,
+    SinkhornConfig,
+    label_posterior,
+    predicted_change,
+    representative_rows,
+    transform_fixed,
+)
+from core.valuation.evidence import RESEMBLANCE_EPSILON
+from core.valuation.lava import calibrated_gradient
+from core.valuation.result import Valuation
+
+# What the valuation keeps for the next addition: name in `Valuation.arrays` and `.details`.
+COLUMNS, ADDED = "added_columns", "added"
+# Images of each kind, old and new, from which the distance to a re-solve is estimated.
+_SAMPLE = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """How close values with a fixed potential are to those of a new valuation: an estimate.
+
+    Attributes
+    ----------
+    shift : standard deviation of the difference between the values, as a share of the values' own
+    rank_correlation : of the new images' values with those of a new valuation (Spearman), -1 to 1;
+        1 where there is one new image
+    """
+
+    shift: float
+    rank_correlation: float
+
+
+def value_new(
+    new: GroundCost,
+    old: GroundCost,
+    before: Valuation,
+    n_classes: int,
+    *,
+    device: str = "auto",
+    progress: Progress = silent,
+) -> Valuation:
+    """Value k new training images against a finished valuation, with its potential g fixed.
+
+    Parameters
+    ----------
+    new : the ground cost of the k new images and the m validation images, with the valuation's
+        label distances, weights and p
+    old : the same of the n images valued before
+    before : that valuation; masses were uniform
+    n_classes : length of the list of classes
+    device : auto, cpu, cuda or mps
+    progress : told of the stages "New images" and "Resemblance"
+
+    Returns
+    -------
+    Valuation
+        Of all n + k images, the old ones first. Their f is as it was, so that all calibrated
+        gradients move by one constant, and the order among the old images is kept. Primal, dual and
+        transport cost are those of the joined set at (f, g); `marginal_error` is an upper bound of
+        its. `details["added"]` says how many images were added, and how far the values are from
+        those of a new valuation (`Agreement`).
+
+    Raises
+    ------
+    DataError : a new image's class has no label distances
+
+    Notes
+    -----
+    Label distances are not computed anew: they are among what a new valuation would change, beyond
+    the estimate of `Agreement`. Time O(k m (d + v)) and a sample of 2,000 rows.
+    """
+    _require_distances(new)
+    device = resolve_device(device)
+    config = SinkhornConfig(epsilon=before.epsilon, device=device)
+    n, k = old.shape[0], new.shape[0]
+    solved, solved_error = _solved(before, n)
+    progress("New images", 0.0, f"{k:,} against {new.shape[1]:,}")
+    found = transform_fixed(new, before.g, config)
+    columns = k * found.columns + before.arrays.get(COLUMNS, 0.0)
+    f = np.concatenate([before.f, found.f])
+    # Of the images that g was solved with only the norm of what they lack is known: it is small.
+    residual = ((n + k - solved) / new.shape[1] - columns) / (n + k)
+    progress("New images", 0.6, "distance to a new valuation")
+    agreement = estimate_agreement(new, old, f, before.g, residual, config)
+    looks_like, probability = _resemblance(new, old, solved, n_classes, device, progress)
+    dual = float(f.mean() + before.g.mean())
+    error = min(2.0, solved / (n + k) * solved_error + float(np.abs(residual).sum()))
+    return replace(
+        before,
+        calibrated_gradient=calibrated_gradient(f),
+        f=f,
+        looks_like=np.concatenate([before.looks_like, looks_like]),
+        looks_like_probability=np.concatenate([before.looks_like_probability, probability]),
+        # Both are means over the rows.
+        primal=(n * before.primal + k * found.primal) / (n + k),
+        transport_cost=(n * before.transport_cost + k * found.transport_cost) / (n + k),
+        dual=dual,
+        marginal_error=error,
+        converged=error <= before.tolerance,
+        arrays={**before.arrays, COLUMNS: columns},
+        details={
+            **before.details,
+            ADDED: _details(before.details, solved, solved_error, k, agreement),
+        },
+    )
+
+
+def estimate_agreement(
+    new: GroundCost,
+    old: GroundCost,
+    f: np.ndarray,
+    g: np.ndarray,
+    residual: np.ndarray,
+    config: SinkhornConfig,
+) -> Agreement:
+    """Estimate how far f with the fixed g is from the potential of a new solution.
+
+    Parameters
+    ----------
+    new, old : ground costs of k and n training images
+    f, g : potentials, shapes (n + k,), the old images first, and (m,)
+    residual : what the column marginals of all n + k images lack, shape (m,)
+    """
+    n, k = old.shape[0], new.shape[0]
+    parts = [
+        (cost, representative_rows(np.asarray(cost.x), cost.x_labels, min(count, _SAMPLE)))
+        for cost, count in ((old, n), (new, k))
+    ]
+    (_, before), (_, later) = parts
+    sample = GroundCost(
+        x=np.concatenate([cost.x[rows] for cost, rows in parts]),
+        x_labels=np.concatenate([cost.x_labels[rows] for cost, rows in parts]),
+        y=new.y,
+        y_labels=new.y_labels,
+        label_distances=new.label_distances,
+        feature_weight=new.feature_weight,
+        label_weight=new.label_weight,
+        p=new.p,
+    )
+    weights = np.concatenate(
+        [np.full(len(before), n / len(before)), np.full(len(later), k / len(later))]
+    )
+    change = predicted_change(sample, weights, g, residual, config)
+    spread = float(f.std())
+    moved = float(np.sqrt(weights @ change**2 / weights.sum()))
+    kept = f[n + later]
+    return Agreement(
+        shift=moved / spread if spread > 0 else 0.0,
+        rank_correlation=_rank_correlation(kept, kept + change[len(before) :]),
+    )
+
+
+def _require_distances(new: GroundCost) -> None:
+    """Refuse labels that the valuation has no distances for: they would count as no distance."""
+    if new.label_distances is None or not new.labels_matter:
+        return
+    there = np.unique(new.y_labels)
+    missing = ~np.isfinite(new.label_distances[:, there]).all(axis=1)
+    bad = np.flatnonzero(missing[new.x_labels])
+    if len(bad):
+        raise DataError(
+            f"Class {new.x_labels[bad[0]]} had no training images when the run was made, so its "
+            "distance to the validation classes is not known. Value all images together instead."
+        )
+
+
+def _solved(before: Valuation, n: int) -> tuple[int, float]:
+    """Return how many images g was solved with, the first ones, and their marginal error."""
+    added = before.details.get(ADDED)
+    if added is None:
+        return n, before.marginal_error
+    return int(added["solved_images"]), float(added["solved_marginal_error"])
+
+
+def _resemblance(
+    new: GroundCost, old: GroundCost, solved: int, n_classes: int, device: str, progress: Progress
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return class and probability of what each new image looks like, as for the old images."""
+    features = replace(new, label_distances=None, feature_weight=1.0)
+    # The scale is that of the images solved with, so that the same picture gets the same answer.
+    scale = replace(features, x=np.asarray(old.x[:solved]), x_labels=old.x_labels[:solved]).mean()
+    found = label_posterior(
+        features,
+        n_classes,
+        epsilon=RESEMBLANCE_EPSILON * (scale or 1.0),
+        device=device,
+        progress=progress,
+    )
+    return found.label, found.probability
+
+
+def _details(
+    details: Mapping[str, Any], solved: int, solved_error: float, k: int, agreement: Agreement
+) -> dict[str, Any]:
+    earlier = details.get(ADDED, {})
+    return {
+        "solved_images": solved,
+        "solved_marginal_error": solved_error,
+        "images": int(earlier.get("images", 0)) + k,
+        "shift": agreement.shift,
+        "rank_correlation": agreement.rank_correlation,
+    }
+
+
+def _rank_correlation(left: np.ndarray, right: np.ndarray) -> float:
+    """Return Spearman's rank correlation; 1 where nothing can be ranked."""
+    if len(left) < 2 or np.ptp(left) == 0 or np.ptp(right) == 0:
+        return 1.0
+    return float(np.corrcoef(rankdata(left), rankdata(right))[0, 1])
