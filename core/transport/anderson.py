@@ -1,4 +1,4 @@
-"""Anderson acceleration of fixed-point iterations (Walker and Ni, SIAM J. Numer. Anal. 49, 2011)."""
+"""Anderson acceleration of fixed points (Walker and Ni, SIAM J. Numer. Anal. 49, 2011)."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from core.transport.batched import BatchedConfig, solve_batched
 from core.transport.sinkhorn import representative_rows
 
 # Pairs in one batch: cost and kernel then stay in the cache of a core.
-_BATCH_PAIRS = 2_000_000
+_BATCH_PAIRS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +150,9 @@ class _Columns:
 
 def _cost(x: torch.Tensor, points: torch.Tensor, p: int) -> torch.Tensor:
     """Return |x - point|^p / p, shape (c, n, k), of n against c times k points."""
-    squares = x.square().sum(1)[:, None] / 2 + points.square().sum(2)[:, None, :] / 2
-    half = torch.baddbmm(squares, x.expand(len(points), -1, -1), points.mT, alpha=-1)
-    half.clamp_(min=0)
+    # Two more columns let the product add the squares.
+    left = torch.cat([x, x.square().sum(1, keepdim=True) / 2, x.new_ones(len(x), 1)], dim=1)
+    squares = points.square().sum(2, keepdim=True) / 2
+    right = torch.cat([-points, torch.ones_like(squares), squares], dim=2)
+    half = torch.bmm(left.expand(len(points), -1, -1), right.mT).clamp_(min=0)
     return half if p == 2 else half.mul_(2).sqrt_()

@@ -18,7 +18,6 @@ from scipy import sparse
 
 from core.transport.anderson import Anderson
 
-
 # Iterations on a kernel without gain, after which a full pass is due.
 _PATIENCE = 15
 
