@@ -19,10 +19,14 @@ from core.transport import (
     SinkhornConfig,
     label_distances,
     label_posterior,
+    representative_rows,
     solve_sinkhorn,
 )
 from core.valuation.evidence import RESEMBLANCE_EPSILON
+from core.valuation.fusion import Fusion, signals_of
 from core.valuation.result import Valuation
+
+LABEL_DISTANCE_KINDS = ("training", "validation")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,21 +39,27 @@ class LavaConfig:
     relative_epsilon : the same as a share of the mean feature cost |x - y|^p / p, > 0; replaces
         `epsilon`
     feature_weight, label_weight : >= 0, not both 0
+    label_distance_kind : "training": between training and validation classes, as published;
+        "validation": between validation classes only, which faults in the training set cannot bias
     p : 1 or 2; the papers write 1, the published code runs 2
     tolerance : L1 error of the validation marginal to stop at, 0 to 2; None for one that fits the
         size (`default_tolerance`)
     max_passes : upper bound on passes over all pairs
     device : "auto", "cpu", "cuda" or "mps"
+    fusion : constants to fuse the calibrated gradient with other signals by; the ranking then
+        follows the fused score. None: it follows the gradient, as published
     """
 
     epsilon: float = 0.1
     relative_epsilon: float | None = None
     feature_weight: float = 1.0
     label_weight: float = 1.0
+    label_distance_kind: str = "training"
     p: int = 2
     tolerance: float | None = None
     max_passes: int = 500
     device: str = "auto"
+    fusion: Fusion | None = None
 
     def __post_init__(self) -> None:
         """Check the weights; the solver checks the rest where it is used."""
@@ -57,6 +67,11 @@ class LavaConfig:
         if not all(np.isfinite(w) and w >= 0 for w in weights) or not any(weights):
             raise ConfigError(
                 f"feature_weight and label_weight must be 0 or more and not both 0, got {weights}."
+            )
+        if self.label_distance_kind not in LABEL_DISTANCE_KINDS:
+            raise ConfigError(
+                f"label_distance_kind must be one of: {', '.join(LABEL_DISTANCE_KINDS)}; "
+                f"got {self.label_distance_kind!r}."
             )
         for name in ("epsilon", "relative_epsilon"):
             number = getattr(self, name)
@@ -98,12 +113,14 @@ class Problem:
         assert self.cost.label_distances is not None  # noqa: S101 - for the type checker
         return self.cost.label_distances
 
-    def resemblance(self, n_classes: int, *, progress: Progress = silent) -> LabelPosterior:
+    def resemblance(
+        self, n_classes: int, *, epsilon: float | None = None, progress: Progress = silent
+    ) -> LabelPosterior:
         """Return what each training image looks like, by its features alone."""
         return label_posterior(
             self.features,
             n_classes,
-            epsilon=RESEMBLANCE_EPSILON * (self.features.mean() or 1.0),
+            epsilon=epsilon or RESEMBLANCE_EPSILON * (self.features.mean() or 1.0),
             device=self.device,
             progress=progress,
         )
@@ -123,15 +140,9 @@ def pose_problem(
     device = resolve_device(config.device)
     features = GroundCost(x=x, y=y, x_labels=x_labels, y_labels=y_labels, p=config.p)
     epsilon = _epsilon(config, features)
-    distances = label_distances(
-        x,
-        x_labels,
-        y,
-        y_labels,
-        n_classes,
-        LabelDistanceConfig(epsilon=epsilon, p=config.p, device=device),
-        progress=progress,
-    )
+    settings = LabelDistanceConfig(epsilon=epsilon, p=config.p, device=device)
+    measure = label_distances if config.label_distance_kind == "training" else among_validation
+    distances = measure(x, x_labels, y, y_labels, n_classes, settings, progress=progress)
     cost = replace(
         features,
         label_distances=distances,
@@ -139,6 +150,48 @@ def pose_problem(
         label_weight=config.label_weight,
     )
     return Problem(features=features, cost=cost, epsilon=epsilon, device=device)
+
+
+def among_validation(
+    x: np.ndarray,
+    x_labels: np.ndarray,
+    y: np.ndarray,
+    y_labels: np.ndarray,
+    n_classes: int,
+    config: LabelDistanceConfig,
+    *,
+    progress: Progress = silent,
+) -> np.ndarray:
+    """Return label distances in which the training images play no part.
+
+    W[u, v] is the distance between the validation classes u and v; on the diagonal it is that
+    between two halves of the class, as a distance to itself would be too small. A class of the
+    training set that the validation set lacks keeps the distance of its training images.
+
+    Returns
+    -------
+    float32, shape (n_classes, n_classes), in units of cost; NaN where a class is empty
+    """
+    w = label_distances(y, y_labels, y, y_labels, n_classes, config, progress=progress)
+    present = np.unique(y_labels)
+    for u in present:
+        points = y[y_labels == u]
+        if len(points) < 2:
+            continue
+        # Every second along a fixed direction: halves alike, whatever the order of the rows.
+        one_class = np.zeros(len(points), dtype=np.int64)
+        order = representative_rows(points, one_class, len(points))
+        first, second = points[order[::2]], points[order[1::2]]
+        halves = label_distances(
+            first, one_class[: len(first)], second, one_class[: len(second)], 1, config
+        )
+        w[u, u] = halves[0, 0]
+    missing = ~np.isin(x_labels, present)
+    if missing.any():
+        theirs = label_distances(x[missing], x_labels[missing], y, y_labels, n_classes, config)
+        rows = np.unique(x_labels[missing])
+        w[rows] = theirs[rows]
+    return w
 
 
 def value_lava(
@@ -182,8 +235,11 @@ def value_lava(
         device=problem.device,
     )
     solution = solve_sinkhorn(problem.cost, settings, a=a, b=b, progress=progress)
-    resemblance = problem.resemblance(n_classes, progress=progress)
-    return Valuation(
+    fusion = config.fusion
+    resemblance = problem.resemblance(
+        n_classes, epsilon=None if fusion is None else fusion.epsilon, progress=progress
+    )
+    valuation = Valuation(
         calibrated_gradient=calibrated_gradient(solution.f),
         validation_gradient=calibrated_gradient(solution.g),
         f=solution.f,
@@ -199,6 +255,32 @@ def value_lava(
         tolerance=settings.tolerance,
         passes=solution.passes,
         converged=solution.converged,
+    )
+    return valuation if fusion is None else _fused(valuation, resemblance, fusion, b)
+
+
+def _fused(
+    valuation: Valuation, resemblance: LabelPosterior, fusion: Fusion, b: np.ndarray | None
+) -> Valuation:
+    """Return the valuation ranked by the fused score, and what that needs for new images."""
+    signals = signals_of(
+        resemblance.own_probability,
+        resemblance.distance,
+        valuation.f,
+        valuation.g,
+        unit=fusion.unit,
+        b=b,
+    )
+    fusion = fusion.with_shares_of(signals)
+    fused = fusion.fused(signals)
+    return replace(
+        valuation,
+        score=fused.score,
+        columns={
+            "fault_probability": fused.probability.astype(np.float32),
+            "likely_fault": np.array(fusion.kinds)[fused.kind],
+        },
+        details={"fusion": fusion.to_json()},
     )
 
 

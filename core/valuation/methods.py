@@ -27,18 +27,24 @@ class Method:
     summary : a sentence: what it does, and when to choose it
     function, config : where its function and its settings are, as "module:name"; the function is
         called as `value_lava` is
+    takes_new : images that come later can be valued against a finished valuation (`value_new`)
     """
 
     title: str
     summary: str
     function: str
     config: str
+    takes_new: bool = False
 
     def configure(self, settings: Mapping[str, Any]) -> Any:
-        """Return the settings as this method takes them; those it does not know are left out."""
+        """Return the settings as this method takes them.
+
+        Those it does not know are left out; None leaves a setting to the method's own default.
+        """
         config = _load(self.config)
         known = {item.name for item in fields(config)}
-        return config(**{name: item for name, item in settings.items() if name in known})
+        given = {name: item for name, item in settings.items() if item is not None}
+        return config(**{name: item for name, item in given.items() if name in known})
 
     def __call__(
         self,
@@ -72,6 +78,17 @@ METHODS: dict[str, Method] = {
         ),
         function="core.valuation.lava:value_lava",
         config="core.valuation.lava:LavaConfig",
+        takes_new=True,
+    ),
+    "label-posterior": Method(
+        title="Label posterior",
+        summary=(
+            "How well each label fits the image's features, with a suggested label and its "
+            "probability. The best choice where wrong labels are the only worry: it is blind to "
+            "noisy images and to backdoors that agree with their label."
+        ),
+        function="core.valuation.posterior:value_label_posterior",
+        config="core.valuation.posterior:PosteriorConfig",
     ),
     "sava": Method(
         title="SAVA",

@@ -1,0 +1,366 @@
+"""Settings chosen from the user's own validation set.
+
+Part of the validation set is held out, faults are planted in it (`core.valuation.planting`), it is
+valued against the rest, and the settings that find most win. No training image plays a part, let
+alone its label. Choosing is done with the other repetitions' fusion, so that no bag is judged by
+constants fitted on itself; where several settings are as good within the error of the repetitions,
+the earliest in the list wins, and the published ones come first: an embedder that has seen the
+validation images makes held-out ones look easier than training images will be, and small
+differences there mean nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from core.errors import ConfigError
+from core.progress import Progress, silent
+from core.transport import SinkhornConfig, label_posterior, solve_sinkhorn
+from core.valuation.evidence import RESEMBLANCE_EPSILON
+from core.valuation.fusion import Fusion, Signals, signals_of, terms, unit_of
+from core.valuation.lava import LavaConfig, pose_problem
+from core.valuation.planting import KINDS, SOUND, Bag, HeldOut, plant
+
+CALIBRATED = ("label_distance_kind", "label_weight", "epsilon", "p")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationConfig:
+    """Settings of the calibration.
+
+    Attributes
+    ----------
+    repeats : splits and plantings, at least 2
+    most_images : of a larger validation set so many are used
+    held_out : share of the validation set held out where the embedder is trained anew for it
+    fewest_images, fewest_a_class : a validation set below that is too small; a class below
+        `fewest_a_class` does not count
+    label_weights : tried beside 1
+    epsilon_shares : tried beside the method's own epsilon, as shares of the mean feature cost
+        between validation images
+    ridge : weight of the squared coefficients against the mean loss of a row
+    nominal_share : share of faulty images that average precision is stated for, 0 to 1
+    """
+
+    repeats: int = 5
+    most_images: int = 2000
+    held_out: float = 0.3
+    fewest_images: int = 200
+    fewest_a_class: int = 10
+    label_weights: tuple[float, ...] = (0.5, 3.0)
+    epsilon_shares: tuple[float, ...] = (0.02, 0.1)
+    ridge: float = 0.015
+    nominal_share: float = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """Detection quality on the planted faults, over the repetitions: mean and deviation."""
+
+    auroc: float
+    auroc_deviation: float
+    average_precision: float
+    average_precision_deviation: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """What was chosen, and what to expect of it.
+
+    Attributes
+    ----------
+    settings : of `CALIBRATED`, by name, as `LavaConfig` takes them
+    fusion : with equal shares; `Fusion.with_shares_of` finds those of a training set
+    expected : detection quality by kind of fault, and "all faults"
+    published : the same for the calibrated gradient at the published settings
+    tried : every setting tried, with its mean average precision
+    confidence : mean probability of the likeliest class over sound held-out images
+    """
+
+    settings: Mapping[str, Any]
+    fusion: Fusion
+    expected: Mapping[str, Expected]
+    published: Mapping[str, Expected]
+    tried: Sequence[Mapping[str, Any]]
+    confidence: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all but the fusion, as JSON can hold it."""
+        return {
+            "settings": dict(self.settings),
+            "expected": {name: asdict(item) for name, item in self.expected.items()},
+            "published": {name: asdict(item) for name, item in self.published.items()},
+            "tried": [dict(item) for item in self.tried],
+            "confidence": self.confidence,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Valued:
+    """A bag valued with one setting."""
+
+    signals: Signals
+    kind: np.ndarray
+    confidence: np.ndarray
+
+
+def too_small(y_labels: np.ndarray, config: CalibrationConfig | None = None) -> str:
+    """Return why a validation set with these labels is too small to calibrate on, or ""."""
+    config = config or CalibrationConfig()
+    _, counts = np.unique(y_labels, return_counts=True)
+    if len(y_labels) < config.fewest_images:
+        return (
+            f"the validation set has {len(y_labels):,} images; calibration needs "
+            f"{config.fewest_images}"
+        )
+    if (counts >= config.fewest_a_class).sum() < 2:
+        return f"fewer than two validation classes have {config.fewest_a_class} images"
+    return ""
+
+
+def calibrate(
+    parts: Sequence[HeldOut],
+    n_classes: int,
+    base: LavaConfig,
+    *,
+    fixed: Iterable[str] = (),
+    config: CalibrationConfig | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Calibration:
+    """Choose settings by planted faults.
+
+    Parameters
+    ----------
+    parts : held-out and kept images; one a repetition, used in turn where there are fewer
+    base : settings that are not chosen, and those to start from
+    fixed : names of `CALIBRATED` that the user set: they stay
+    seed : what is planted where
+
+    Raises
+    ------
+    ConfigError : nothing was held out
+
+    Notes
+    -----
+    Nine settings at most, each solved once a repetition, on at most `most_images` images.
+    """
+    config = config or CalibrationConfig()
+    if not parts or config.repeats < 2:
+        raise ConfigError("Calibration needs held-out images and at least two repetitions.")
+    streams = np.random.SeedSequence(seed).spawn(config.repeats)
+    bags = [
+        plant(parts[i % len(parts)], i, np.random.default_rng(stream))
+        for i, stream in enumerate(streams)
+    ]
+    search = _Search(bags, n_classes, config, progress)
+    best = search.run(base, frozenset(fixed))
+    valued = search.valued[best]
+    return Calibration(
+        settings={name: getattr(best, name) for name in CALIBRATED},
+        fusion=_fit(valued, search.unit(best.p), config),
+        expected=_quality(valued, search.scores(best), config),
+        published=_quality(
+            search.valued[search.published], _gradients(search.valued[search.published]), config
+        ),
+        tried=search.tried,
+        confidence=float(np.mean([item.confidence[item.kind == SOUND].mean() for item in valued])),
+    )
+
+
+class _Search:
+    """Tries settings on the same bags, and remembers."""
+
+    def __init__(
+        self, bags: Sequence[Bag], n_classes: int, config: CalibrationConfig, progress: Progress
+    ) -> None:
+        self.bags, self.n_classes, self.config, self.progress = bags, n_classes, config, progress
+        self.valued: dict[LavaConfig, list[_Valued]] = {}
+        self.tried: list[dict[str, Any]] = []
+        self.published = LavaConfig()
+        self._figures: dict[LavaConfig, np.ndarray] = {}
+        self._most = 0
+
+    def unit(self, p: int) -> float:
+        """Return the mean feature cost between kept images."""
+        return float(np.mean([unit_of(bag.y, bag.y_labels, p) for bag in self.bags]))
+
+    def run(self, base: LavaConfig, fixed: frozenset[str]) -> LavaConfig:
+        """Return the best settings: weight and kind first, then epsilon, then p."""
+        config = self.config
+        self.published = LavaConfig(device=base.device)
+        weights = [base.label_weight, *config.label_weights]
+        weights = weights[:1] if "label_weight" in fixed else list(dict.fromkeys(weights))
+        kinds = ["training", "validation"]
+        kinds = [base.label_distance_kind] if "label_distance_kind" in fixed else kinds
+        self._most = 1 + len(weights) * len(kinds) + len(config.epsilon_shares) + 1
+        self._try(self.published)
+        best = self._best(
+            [replace(base, label_weight=w, label_distance_kind=k) for w in weights for k in kinds]
+        )
+        if "epsilon" not in fixed:
+            unit = self.unit(best.p)
+            best = self._best(
+                [best, *(replace(best, epsilon=s * unit) for s in config.epsilon_shares)]
+            )
+        if "p" not in fixed:
+            other = 3 - best.p
+            # The same share of the mean cost: the two powers have different units.
+            scale = 1.0 if "epsilon" in fixed else self.unit(other) / self.unit(best.p)
+            best = self._best([best, replace(best, p=other, epsilon=best.epsilon * scale)])
+        return best
+
+    def _best(self, candidates: Sequence[LavaConfig]) -> LavaConfig:
+        """Return the first that is not worse than the best by more than its standard error."""
+        for candidate in candidates:
+            self._try(candidate)
+        figures = [self._figures[candidate] for candidate in candidates]
+        top = max(figures, key=lambda figure: float(figure.mean()))
+        for candidate, figure in zip(candidates, figures, strict=True):
+            behind = top - figure
+            if behind.mean() <= behind.std(ddof=1) / np.sqrt(len(behind)):
+                return candidate
+        raise AssertionError("the best candidate is not behind itself")
+
+    def _try(self, candidate: LavaConfig) -> None:
+        if candidate in self.valued:
+            return
+        valued = []
+        for number, bag in enumerate(self.bags):
+            done = (len(self.valued) + number / len(self.bags)) / self._most
+            self.progress(
+                "Calibration",
+                min(done, 1.0),
+                f"setting {len(self.valued) + 1} of {self._most} at most, planting {number + 1}",
+            )
+            valued.append(_value(bag, self.n_classes, candidate, self.unit(candidate.p)))
+        self.valued[candidate] = valued
+        figures = _by_kind(valued, self.scores(candidate), self.config)
+        self._figures[candidate] = figures
+        self.tried.append(
+            {
+                **{name: getattr(candidate, name) for name in CALIBRATED},
+                "average_precision": float(figures.mean()),
+            }
+        )
+
+    def scores(self, candidate: LavaConfig) -> list[np.ndarray]:
+        """Return the score in each bag, with constants fitted on the other ones."""
+        valued, unit = self.valued[candidate], self.unit(candidate.p)
+        return [
+            _fit([*valued[:i], *valued[i + 1 :]], unit, self.config).fused(item.signals).score
+            for i, item in enumerate(valued)
+        ]
+
+
+def _value(bag: Bag, n_classes: int, config: LavaConfig, unit: float) -> _Valued:
+    problem = pose_problem(bag.x, bag.x_labels, bag.y, bag.y_labels, n_classes, config)
+    settings = SinkhornConfig(
+        epsilon=problem.epsilon, tolerance=0.03, max_passes=50, device=problem.device
+    )
+    solution = solve_sinkhorn(problem.cost, settings)
+    seen = label_posterior(
+        problem.features, n_classes, epsilon=RESEMBLANCE_EPSILON * unit, device=problem.device
+    )
+    signals = signals_of(seen.own_probability, seen.distance, solution.f, solution.g, unit=unit)
+    return _Valued(signals, bag.kind, seen.probability)
+
+
+def _fit(valued: Sequence[_Valued], unit: float, config: CalibrationConfig) -> Fusion:
+    """Fit the log ratio of each kind against the sound images of all bags."""
+    signals = Signals(
+        **{
+            name: np.concatenate([getattr(item.signals, name) for item in valued])
+            for name in ("surprise", "distance", "gradient")
+        }
+    )
+    kind = np.concatenate([item.kind for item in valued])
+    sound = kind == SOUND
+    pair = signals.distance[sound], signals.gradient[sound]
+    center = (float(np.median(pair[0])), float(np.median(pair[1])))
+    scale = (float(pair[0].std()) or 1.0, float(pair[1].std()) or 1.0)
+    columns = terms(signals, center, scale)
+    present = [k for k in range(len(KINDS)) if (kind == k).any()]
+    weights, offsets = [], []
+    for k in present:
+        rows = sound | (kind == k)
+        faulty = kind[rows] == k
+        model = LogisticRegression(C=1 / (config.ridge * rows.sum()), max_iter=1000)
+        model.fit(columns[rows], faulty)
+        weights.append(tuple(model.coef_[0].tolist()))
+        # Odds in the bag, less the odds by which the kind was planted: the ratio of likelihoods.
+        planted = float(np.log(faulty.sum() / (~faulty).sum()))
+        offsets.append(float(model.intercept_[0]) - planted)
+    return Fusion(
+        unit=unit,
+        epsilon=RESEMBLANCE_EPSILON * unit,
+        center=center,
+        scale=scale,
+        kinds=tuple(KINDS[k] for k in present),
+        weights=tuple(weights),
+        offsets=tuple(offsets),
+        shares=(config.nominal_share / len(present),) * len(present),
+    )
+
+
+def _gradients(valued: Sequence[_Valued]) -> list[np.ndarray]:
+    return [item.signals.gradient for item in valued]
+
+
+def _by_kind(
+    valued: Sequence[_Valued], scores: Sequence[np.ndarray], config: CalibrationConfig
+) -> np.ndarray:
+    """Return the average precision of each bag, the mean over the kinds planted, shape (r,)."""
+    return np.array(
+        [
+            np.mean(
+                [
+                    _precision(item.kind, score, k, config)
+                    for k in range(len(KINDS))
+                    if (item.kind == k).any()
+                ]
+            )
+            for item, score in zip(valued, scores, strict=True)
+        ]
+    )
+
+
+def _precision(
+    kind: np.ndarray, score: np.ndarray, k: int | None, config: CalibrationConfig
+) -> float:
+    """Return the average precision of one kind, or of all, at the nominal share of faults."""
+    rows = np.ones(len(kind), bool) if k is None else (kind == k) | (kind == SOUND)
+    faulty = kind[rows] != SOUND
+    share = config.nominal_share
+    weight = np.where(faulty, share / faulty.sum(), (1 - share) / (~faulty).sum())
+    return float(average_precision_score(faulty, score[rows], sample_weight=weight))
+
+
+def _quality(
+    valued: Sequence[_Valued], scores: Sequence[np.ndarray], config: CalibrationConfig
+) -> dict[str, Expected]:
+    result = {}
+    for k, name in (*enumerate(KINDS), (None, "all faults")):
+        figures = []
+        for item, score in zip(valued, scores, strict=True):
+            rows = (item.kind == SOUND) | ((item.kind == k) if k is not None else True)
+            faulty = item.kind[rows] != SOUND
+            if not faulty.any():
+                continue
+            precision = _precision(item.kind, score, k, config)
+            figures.append((float(roc_auc_score(faulty, score[rows])), precision))
+        if figures:
+            mean, deviation = np.mean(figures, axis=0), np.std(figures, axis=0)
+            result[name] = Expected(
+                auroc=float(mean[0]),
+                auroc_deviation=float(deviation[0]),
+                average_precision=float(mean[1]),
+                average_precision_deviation=float(deviation[1]),
+            )
+    return result
