@@ -36,7 +36,7 @@ class ValueSpec:
     p : exponent of the ground cost, 1 or 2
     tolerance : marginal error to stop at, > 0 and < 2; None for one that fits the size
     max_passes : most passes over all pairs, >= 1
-    batch_size : for methods in batches: most images a batch, >= 1; None for 1024, or the largest
+    batch_size : for methods in batches: most images a batch, >= 2; None for 1024, or the largest
         that `memory_limit` allows
     batches : for methods in batches: "random", or "stratified" by class
     memory_limit : for methods in batches: megabytes that the solver may take beside the
@@ -86,8 +86,8 @@ class ValueSpec:
             raise ConfigError(f"Tolerance must be below 2, got {self.tolerance}.")
         if self.max_passes < 1:
             raise ConfigError(f"Max passes must be 1 or more, got {self.max_passes}.")
-        if self.batch_size is not None and self.batch_size < 1:
-            raise ConfigError(f"Batch size must be 1 or more, got {self.batch_size}.")
+        if self.batch_size is not None and self.batch_size < 2:
+            raise ConfigError(f"Batch size must be 2 or more, got {self.batch_size}.")
         if self.batches not in BATCH_KINDS:
             raise ConfigError(
                 f"Batches must be one of: {', '.join(BATCH_KINDS)}; got {self.batches}."
@@ -96,6 +96,11 @@ class ValueSpec:
             raise ConfigError(f"Seed must be 0 to {2**32 - 1}, got {self.seed}.")
         if self.device not in ("auto", "cpu", "cuda", "mps"):
             raise ConfigError(f"Device must be auto, cpu, cuda or mps, got {self.device}.")
+
+    @property
+    def what(self) -> str:
+        """Return what the work is, for people."""
+        return f"Valuing {self.train} against {self.validation}"
 
     def configuration(self) -> dict[str, Any]:
         """Return every field by name; JSON can hold it and `from_configuration` reads it."""

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.special import logsumexp
 
 from core.errors import ConfigError, DataError
 from core.progress import Progress, silent
@@ -286,18 +285,12 @@ def batch_plan(
     relative_epsilon : regularization as a share of the largest cost; 0.01 as in the published code
     tolerance : L1 error of the column marginal to stop at
 
-    Notes
-    -----
-    Sinkhorn's iteration on logarithms in float64: the matrix is small.
+    max_iterations : upper bound on iterations
     """
-    scale = float(np.abs(cost).max())
-    scores = -cost / (relative_epsilon * scale) if scale > 0 else np.zeros_like(cost)
-    log_a, log_b = np.log(a), np.log(b)
-    u = np.zeros_like(a)
-    for _ in range(max_iterations):
-        v = log_b - logsumexp(scores + u[:, None], axis=0)
-        u = log_a - logsumexp(scores + v, axis=1)
-        plan = np.exp(scores + u[:, None] + v)
-        if np.abs(plan.sum(axis=0) - b).sum() <= tolerance:
-            break
-    return plan
+    scale = float(np.abs(cost).max()) or 1.0
+    left, right = (torch.as_tensor(mass)[None] for mass in (a, b))
+    config = BatchedConfig(
+        epsilon=relative_epsilon, tolerance=tolerance, max_iterations=max_iterations
+    )
+    solved = solve_batched(torch.as_tensor(cost / scale)[None], left, right, config)
+    return a[:, None] * solved.plan[0].numpy()

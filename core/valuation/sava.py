@@ -57,7 +57,7 @@ class SavaConfig(LavaConfig):
 
     Attributes
     ----------
-    batch_size : most images a batch; None for 1024, or what `memory_limit` allows
+    batch_size : most images a batch, >= 2; None for 1024, or what `memory_limit` allows
     batches : "random", or "stratified" by class
     memory_limit : megabytes that the solver may take beside the embeddings; without a batch size,
         the largest that fits is taken
@@ -75,8 +75,11 @@ class SavaConfig(LavaConfig):
         """Check the ranges."""
         # Not super(): a dataclass with slots is another class than the one written here.
         LavaConfig.__post_init__(self)
-        if self.batch_size is not None and self.batch_size < 1:
-            raise ConfigError(f"The batch size must be 1 or more, got {self.batch_size}.")
+        if self.batch_size is not None and self.batch_size < 2:
+            raise ConfigError(
+                f"The batch size must be 2 or more, got {self.batch_size}: within its batch an "
+                "image is compared with the others."
+            )
         if self.batches not in BATCH_KINDS:
             raise ConfigError(
                 f"Batches must be one of: {', '.join(BATCH_KINDS)}; got {self.batches!r}."
