@@ -271,6 +271,7 @@ class View {
       u: () => this.act("unsure"),
       l: () => this.chooseLabel(),
       z: event => this.undo(event.shiftKey),
+      w: () => this.inspector.whatIf.ask(),
       "?": () => this.toggleHelp(),
     }
   }

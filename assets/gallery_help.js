@@ -10,6 +10,7 @@ const HELP = [
     ["Page up, down", "By a screen"],
     ["Home, End", "To the first, to the last"],
   ]],
+  ["Ask", [["W", "What if it is removed, or counts double?"]]],
   ["Other", [["?", "Show or hide these keys"], ["Esc", "Close; back to the pictures"]]],
 ]
 

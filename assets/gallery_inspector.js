@@ -54,6 +54,8 @@ class Inspector {
           part("labels", "p"), part("worth", "p"), part("place", "p"), part("stands", "p"), part("cost"))),
       element("div", { class: "acts" }, ...this.buttons, this.relabel, this.back),
     )
+    this.whatIf = new WhatIf()
+    this.root.append(this.whatIf.root)
     this.strips = {}
     for (const [key, title, unit] of STRIPS) {
       const list = element("div", { class: "strip" })
@@ -93,6 +95,7 @@ class Inspector {
     if (!moved) return
     this.showPicture()
     this.showFacts()
+    this.whatIf.show(store, row)
     clearTimeout(this.wait)
     const known = store.evidenceOf.get(row)?.answer
     if (known) this.showEvidence(known)

@@ -2,6 +2,7 @@
 
 const UNDECIDED = "clear"
 const EVIDENCE_KEPT = 300
+const WHAT_IF_KEPT = 100
 const PICTURES_KEPT = 48
 
 const count = n => n.toLocaleString("en-US")
@@ -56,6 +57,7 @@ class ReviewStore {
     this.undoStack = []
     this.redoStack = []
     this.evidenceOf = new Recent(EVIDENCE_KEPT)
+    this.whatIfOf = new Recent(WHAT_IF_KEPT)
     this.pictureOf = new Recent(PICTURES_KEPT)
     this.listeners = new Set()
     this.revision = 0 // counts our own decisions: an answer asked for before one is out of date
@@ -292,14 +294,24 @@ class ReviewStore {
   }
 
   evidence(row) {
-    let found = this.evidenceOf.get(row)
+    return this.once(this.evidenceOf, "evidence", row)
+  }
+
+  // How the distance changes with the weight of an image.
+  whatIf(row) {
+    return this.once(this.whatIfOf, "sensitivity", row)
+  }
+
+  // What the server says of an image, asked once; `answer` is on the promise when it is there.
+  once(known, route, row) {
+    let found = known.get(row)
     if (!found) {
-      found = fetchJson(`${this.base}/evidence/${row}`)
+      found = fetchJson(`${this.base}/${route}/${row}`)
       found.then(
         answer => { found.answer = answer },
-        () => this.evidenceOf.delete(row), // asked for again next time
+        () => known.delete(row), // asked for again next time
       )
-      this.evidenceOf.set(row, found)
+      known.set(row, found)
     }
     return found
   }

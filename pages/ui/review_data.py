@@ -96,6 +96,16 @@ class OpenedRun:
             p=int(settings.get("p", 2)),
         )
 
+    def plan_row(self, row: int) -> np.ndarray | None:
+        """Return row `row` of the plan, shape (m,), where the run keeps it, else None."""
+        arrays = self.run.arrays
+        if "plan_mass" not in arrays:
+            return None
+        ours = arrays["plan_rows"] == row
+        size = len(self.run.potentials.g)
+        plan = np.bincount(arrays["plan_columns"][ours], arrays["plan_mass"][ours], size)
+        return plan if plan.any() else None
+
     def ranking(self) -> Payload:
         """Return the whole ranking as compact JSON; columns rather than rows."""
         return self._once("ranking", lambda: _ranking(self.run))
@@ -229,7 +239,14 @@ def evidence(opened: OpenedRun, row: int) -> dict[str, Any]:
     Raises `IndexError` where there is no such row.
     """
     run = opened.run
-    found = explain(opened.cost, row, run.potentials.g, run.record.epsilon, k=STRIP)
+    found = explain(
+        opened.cost,
+        row,
+        run.potentials.g,
+        run.record.epsilon,
+        plan=opened.plan_row(row),
+        k=STRIP,
+    )
     labels = run.validation["label"].to_numpy()
     ids = run.validation["id"]
 

@@ -16,14 +16,23 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from core.curation import DEFAULT_REVIEWER, Decision, DecisionStore, NewDecision, open_store
-from core.errors import AssayError, DataError, RunError
+from core.curation import (
+    DEFAULT_REVIEWER,
+    Decision,
+    DecisionStore,
+    NewDecision,
+    RunDecisions,
+    open_store,
+)
+from core.errors import AssayError, ConfigError, DataError, RunError
 from core.runs import home
 from pages.ui.address import base_path
 from pages.ui.review_data import SIZES, OpenedRun, OpenedRuns, Payload, evidence, picture
+from pages.ui.sensitivity_data import Sensitivities
 
 _LOG = logging.getLogger("assay.routes")
 _RUNS = OpenedRuns()
+_SENSITIVITIES = Sensitivities()
 # Private: behind a proxy that authenticates, a shared cache must not hand pictures on.
 _IMMUTABLE = "private, max-age=31536000, immutable"
 _REVALIDATE = "private, max-age=0, must-revalidate"
@@ -49,6 +58,8 @@ def _explained(handler: Handler) -> Handler:
             return _error(404, "There is no image at this row of the run.")
         except DataError as error:
             return _error(410, str(error))
+        except ConfigError as error:
+            return _error(422, str(error))
         except Exception:  # the browser gets a sentence, the log the traceback
             _LOG.exception("%s %s failed", request.method, request.url.path)
             return _error(500, "Assay could not answer this; the server's log says why.")
@@ -105,14 +116,22 @@ def _evidence(request: Request) -> Response:
 
 
 @_explained
+def _sensitivity(request: Request) -> Response:
+    found = _SENSITIVITIES.answer(_opened(request), request.path_params["row"])
+    text = json.dumps(found, separators=(",", ":"), allow_nan=False)
+    return _send(request, Payload.of(text.encode(), "application/json"), "private, max-age=3600")
+
+
+@_explained
 def _read_decisions(request: Request) -> Response:
     """Answer with the present state, and with what the reviewer could undo."""
-    opened, store = _opened(request), open_store(home())
+    opened = _opened(request)
+    decisions = RunDecisions(open_store(home()), opened.run)
     reviewer = request.query_params.get("reviewer") or DEFAULT_REVIEWER
     body = {
         "dataset": opened.dataset,
-        "states": store.states(opened.dataset),
-        "undoable": [_stroke(row) for row in store.undoable(opened.dataset, reviewer)],
+        "states": decisions.states(),
+        "undoable": [_stroke(row) for row in decisions.undoable(reviewer)],
     }
     return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
@@ -157,6 +176,7 @@ async def _write_decisions(request: Request) -> Response:
 
 def _record(opened: OpenedRun, store: DecisionStore, events: list[dict[str, Any]]) -> Response:
     """Record `events`; one that cannot be recorded is named and holds up none of the others."""
+    decisions = RunDecisions(store, opened.run)
     rejected: list[dict[str, str]] = []
     touched: dict[str, None] = {}
     pending: list[NewDecision] = []
@@ -179,10 +199,10 @@ def _record(opened: OpenedRun, store: DecisionStore, events: list[dict[str, Any]
         try:
             if event.get("undoes") is not None:
                 flush()
-                taken = store.take_back(opened.dataset, **_undo(event))
+                taken = decisions.take_back(**_undo(event))
                 touched.update(dict.fromkeys(row.image_id for row in taken))
             else:
-                decision = _new_decision(opened, event)
+                decision = _new_decision(opened, decisions, event)
                 pending.append(decision)
                 touched[decision.image_id] = None
         except DataError as error:
@@ -191,7 +211,7 @@ def _record(opened: OpenedRun, store: DecisionStore, events: list[dict[str, Any]
     body = {
         "saved": len(events) - len(rejected),
         "rejected": rejected,
-        "states": store.states(opened.dataset, touched),
+        "states": decisions.states(touched),
     }
     return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
@@ -205,7 +225,7 @@ def _undo(event: dict[str, Any]) -> dict[str, str]:
     return cast(dict[str, str], fields)
 
 
-def _new_decision(opened: OpenedRun, event: dict[str, Any]) -> NewDecision:
+def _new_decision(opened: OpenedRun, decisions: RunDecisions, event: dict[str, Any]) -> NewDecision:
     """Check an event against the run: the image must be in it, the new label a class of it."""
     image_id = event.get("image_id")
     row = opened.rows.get(image_id) if isinstance(image_id, str) else None
@@ -216,7 +236,7 @@ def _new_decision(opened: OpenedRun, event: dict[str, Any]) -> NewDecision:
         raise DataError("The new label is not a class of this run.")
     return NewDecision(
         event_id=cast(str, event.get("event_id")),
-        dataset=opened.dataset,
+        dataset=decisions.dataset_of(cast(str, image_id)),
         image_id=cast(str, image_id),
         verdict=cast(Any, event.get("verdict")),
         new_label=new_label,
@@ -240,6 +260,7 @@ ROUTES = [
     Route(f"{_BASE}/images/{{side}}/{{row:int}}", _image),
     Route(f"{_BASE}/ranking", _ranking),
     Route(f"{_BASE}/evidence/{{row:int}}", _evidence),
+    Route(f"{_BASE}/sensitivity/{{row:int}}", _sensitivity),
     Route(f"{_BASE}/decisions", _read_decisions, methods=["GET"]),
     Route(f"{_BASE}/decisions", _write_decisions, methods=["POST"]),
 ]

@@ -264,3 +264,20 @@ def test_two_tabs_both_save_and_the_other_sees_it_after_a_refresh(page, server, 
     wait_ready(page)
     assert page.locator(".tally", has_text="2 decided").is_visible()
     context.close()
+
+
+def test_what_if_an_image_is_removed_is_answered_beside_it(page, server: Server) -> None:
+    run = make_home_run(server.home)
+    open_review(page, server, run.id)
+    page.keyboard.press("w")
+    panel = page.locator(".whatif")
+    panel.locator(".chart").wait_for()
+    assert panel.locator(".verdict").inner_text().endswith(".")
+    assert "60 × 30 images" in panel.locator(".small").inner_text()
+    assert re.search(r"[+−][\d.]+ %", panel.locator(".figures").inner_text())
+    page.keyboard.press("r")
+    panel.get_by_role("button", name="What if").wait_for()
+    assert panel.locator(".chart").count() == 0
+    page.keyboard.press("z")
+    panel.locator(".chart").wait_for()  # known already
+    wait_saved(page)

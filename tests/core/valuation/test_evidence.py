@@ -47,6 +47,18 @@ def test_masses_weigh_the_matches() -> None:
     assert set(found.matched.tolist()) == {3, 9}
 
 
+def test_a_plan_that_the_run_keeps_goes_before_the_entropic_one() -> None:
+    cost = random_cost(6)
+    plan = np.zeros(45)
+    plan[[3, 9]] = 0.01, 0.03
+    found = explain(cost, 0, np.zeros(45), 0.0, plan=plan, k=2)
+    np.testing.assert_array_equal(found.matched, [9, 3])
+    np.testing.assert_allclose(found.matched_mass, [0.75, 0.25], rtol=1e-12)
+    np.testing.assert_allclose(
+        found.feature_cost + found.label_cost, plan @ dense(cost)[0] / 0.04, rtol=1e-6
+    )
+
+
 @pytest.mark.parametrize("row", [-1, 60])
 def test_a_row_that_is_not_there_is_an_index_error(row: int) -> None:
     with pytest.raises(IndexError, match="0 to 59"):

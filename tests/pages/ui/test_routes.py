@@ -107,6 +107,7 @@ def test_a_picture_that_no_browser_shows_is_converted(client, at, run):
         ("images/test/0", 404),
         ("images/train/0?size=77", 400),
         ("evidence/60", 404),
+        ("sensitivity/60", 404),
     ],
 )
 def test_what_is_not_there_is_refused(client, at, path, status):
@@ -114,7 +115,9 @@ def test_what_is_not_there_is_refused(client, at, path, status):
 
 
 @pytest.mark.parametrize("name", ["0" * 16, "..", "%2e%2e", "x" * 16, "A" * 16])
-@pytest.mark.parametrize("what", ["ranking", "decisions", "images/train/0", "evidence/0"])
+@pytest.mark.parametrize(
+    "what", ["ranking", "decisions", "images/train/0", "evidence/0", "sensitivity/0"]
+)
 def test_an_unknown_run_is_refused_without_looking_for_a_path(client, name, what):
     assert client.get(f"/assay/runs/{name}/{what}").status_code == 404
 
@@ -148,6 +151,24 @@ def test_evidence_is_about_validation_images_and_splits_the_cost(client, at, run
     )
     assert body["feature_cost"] >= 0
     assert body["label_cost"] >= 0
+
+
+def test_the_sensitivity_runs_from_removal_to_double_weight(client, at):
+    body = client.get(f"{at}/sensitivity/7").json()
+    shares, predicted, actual = (np.array(body[name]) for name in ("shares", "predicted", "actual"))
+    assert (shares[0], shares[10], shares[-1]) == (-1, 0, 1)
+    np.testing.assert_allclose(predicted, predicted[-1] * shares, atol=1e-15)
+    assert (actual - predicted).min() >= 0
+    assert body["images"] == body["linear"]["images"] == [60, 30]
+    assert body["whole"] is body["linear"]["whole"] is True
+    assert body["holds"][0] <= 0 <= body["holds"][1]
+
+
+def test_the_sensitivity_of_a_run_of_one_image_says_why_there_is_none(client):
+    alone = make_home_run(home(), n=1)
+    answer = client.get(f"/assay/runs/{alone.id}/sensitivity/0")
+    assert answer.status_code == 422
+    assert "single training image" in answer.json()["error"]
 
 
 def test_decisions_are_recorded_in_order_and_read_back(client, at, run):
