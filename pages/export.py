@@ -8,7 +8,14 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from core.curation import EXPORTERS, decision_table, export, export_archive, open_store
+from core.curation import (
+    EXPORTERS,
+    RunDecisions,
+    decision_table,
+    export,
+    export_archive,
+    open_store,
+)
 from core.errors import AssayError, ConfigError
 from core.runs import Run, home
 from pages.ui import links, shell
@@ -32,7 +39,7 @@ VERDICTS = {
 
 
 def _decisions(run: Run) -> pd.DataFrame:
-    return open_store(home()).current(run.record.train.fingerprint)
+    return RunDecisions(open_store(home()), run).current()
 
 
 def _archive(run: Run, name: str) -> bytes:

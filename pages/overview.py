@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core.curation import open_store
+from core.curation import RunDecisions, open_store
 from core.evaluation import HarmfulCut, class_summary, harmful_cut
 from core.runs import Run, home
 from pages.ui import charts, links, shell, state
@@ -150,7 +150,7 @@ if (chosen := st.session_state.pop(state.CLASS_TO_OPEN, None)) is not None:
     links.go("review", run.id, **{state.CLASS: chosen})
 with st.spinner("Finding what looks harmful"):
     cut = harmful_cut(run.values["value"].to_numpy())
-    decided = open_store(home()).counts(run.record.train.fingerprint)
+    decided = RunDecisions(open_store(home()), run).counts()
 _trust(run)
 _metrics(run, cut, decided)
 left, right = st.columns([1.1, 1], gap="medium")

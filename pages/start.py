@@ -43,7 +43,14 @@ OUTCOMES = {
 def _sample_run(runs: list[Run]) -> Run | None:
     """Return the newest run of the sample with the settings that a new one would have."""
     wanted = SAMPLE.configuration()
-    return next((run for run in runs if dict(run.record.configuration) == wanted), None)
+    return next(
+        (
+            run
+            for run in runs
+            if run.record.parent is None and dict(run.record.configuration) == wanted
+        ),
+        None,
+    )
 
 
 def _sample(runs: list[Run], busy: bool) -> None:
@@ -248,9 +255,9 @@ def _unfinished(ended: list[JobStatus]) -> None:
     for job in ended:
         with st.container(border=True, horizontal=True, vertical_alignment="center", wrap=False):
             st.markdown(
-                f"**{OUTCOMES[job.state]}** · {escape(job.spec.train)} against "
-                f"{escape(job.spec.validation)} · {when(job.started)} · after "
-                f"{duration(job.seconds)}  \n{escape(job.error or 'Stopped on request.')}",
+                f"**{OUTCOMES[job.state]}** · {escape(job.spec.what)} · "
+                f"{when(job.started)} · after {duration(job.seconds)}  \n"
+                f"{escape(job.error or 'Stopped on request.')}",
                 width="stretch",
             )
             if st.button(

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from core.cli.run import run_given
-from core.curation import EXPORTERS, export, open_store
+from core.curation import EXPORTERS, RunDecisions, export, open_store
 from core.runs import home
 
 
@@ -28,7 +28,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def execute(arguments: argparse.Namespace) -> int:
     """Write the files, and print their names."""
     run = run_given(arguments.run)
-    decisions = open_store(home()).current(run.record.train.fingerprint)
+    decisions = RunDecisions(open_store(home()), run).current()
     written = export(run, decisions, arguments.format, arguments.out)
     print(f"{len(decisions):,} decisions exported:")
     for path in written:

@@ -8,6 +8,7 @@ from core.curation.export import (
     export_archive,
     export_files,
 )
+from core.curation.of_run import RunDecisions
 from core.curation.store import DecisionStore, open_store
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Decision",
     "DecisionStore",
     "NewDecision",
+    "RunDecisions",
     "Verdict",
     "decision_table",
     "export",

@@ -34,7 +34,7 @@ def decision_table(run: Run, decisions: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     run : the run whose images are exported
-    decisions : `DecisionStore.current` of the run's training set
+    decisions : `RunDecisions.current` of the run
 
     Returns
     -------
@@ -186,6 +186,10 @@ def _provenance(
             '"remove" and "keep" all others, undecided ones included.'
         ),
         "dataset_fingerprint": run.record.train.fingerprint,
+        "datasets": [
+            {"source": part.source, "fingerprint": part.fingerprint, "images": part.images}
+            for part in run.record.training_parts
+        ],
         "run": asdict(run.record),
     }
 

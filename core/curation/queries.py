@@ -96,6 +96,23 @@ def stroke(connection: Connection, target: Decision) -> list[Decision]:
     return [decision(row) for row in rows]
 
 
+def elsewhere(connection: Connection, target: Decision, datasets: Sequence[str]) -> list[Decision]:
+    """Return one row of the stroke of `target` from each other of `datasets` that it is in."""
+    if target.batch_id is None or len(datasets) == 1:
+        return []
+    rows = connection.execute(
+        select(LOG)
+        .where(
+            LOG.c.batch_id == target.batch_id,
+            LOG.c.dataset.in_(datasets),
+            LOG.c.dataset != target.dataset,
+        )
+        .order_by(LOG.c.seq)
+    ).all()
+    first = {row.dataset: row for row in reversed(rows)}
+    return [decision(row) for row in first.values()]
+
+
 def standing(
     connection: Connection, dataset: str, ids: Sequence[str], inactive: set[str]
 ) -> dict[str, Row[Any]]:

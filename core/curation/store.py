@@ -96,24 +96,43 @@ class DecisionStore:
             return self._take_back(connection, target, reviewer, f"redo-{target.seq}-{_tick()}")
 
     def take_back(
-        self, dataset: str, undoes: str, *, event_id: str, reviewer: str = DEFAULT_REVIEWER
+        self,
+        dataset: str | Sequence[str],
+        undoes: str,
+        *,
+        event_id: str,
+        reviewer: str = DEFAULT_REVIEWER,
     ) -> list[Decision]:
         """Undo the stroke that the row `undoes` belongs to; redo it if that row is an undo.
 
         Idempotent by `event_id`. Returns the rows appended, empty where it was taken back before.
 
+        Parameters
+        ----------
+        dataset : the data set that is looked at, or several, where their images are looked at
+            together: a stroke over images of several is then taken back whole
+
         Raises
         ------
         DataError
-            Where no row of the data set has the event id `undoes`.
+            Where no row of the data sets has the event id `undoes`.
         """
+        datasets = [dataset] if isinstance(dataset, str) else list(dict.fromkeys(dataset))
         with self._write() as connection:
             if queries.by_event(connection, event_id) is not None:
                 return []
             target = queries.by_event(connection, undoes)
-            if target is None or target.dataset != dataset:
+            if target is None or target.dataset not in datasets:
                 raise DataError("The decision to undo is not in the log.")
-            return self._take_back(connection, target, reviewer, event_id)
+            others = queries.elsewhere(connection, target, datasets)
+            if not others:
+                return self._take_back(connection, target, reviewer, event_id)
+            # One batch again, so that taking this back takes all of it back.
+            rows: list[Decision] = []
+            for number, part in enumerate([target, *others]):
+                name = event_id if number == 0 else f"{event_id}+{number}"
+                rows += self._take_back(connection, part, reviewer, name, batch_id=event_id)
+            return rows
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -219,9 +238,19 @@ class DecisionStore:
         return queries.decision_from({**fields, "seq": int(primary_key[0])})
 
     def _take_back(
-        self, connection: Connection, target: Decision, reviewer: str, event_id: str
+        self,
+        connection: Connection,
+        target: Decision,
+        reviewer: str,
+        event_id: str,
+        *,
+        batch_id: str | None = None,
     ) -> list[Decision]:
-        """Append the rows that make the stroke of `target` inactive; none if it is already."""
+        """Append the rows that make the stroke of `target` inactive; none if it is already.
+
+        Of a stroke over several data sets only the part in the target's; `batch_id` joins the
+        parts.
+        """
         inactive = queries.inactive(connection, target.dataset)
         stroke = [
             row for row in queries.stroke(connection, target) if row.event_id not in inactive
@@ -247,7 +276,7 @@ class DecisionStore:
                 "reviewer": reviewer,
                 "run_id": row.run_id,
                 "value": row.value,
-                "batch_id": event_id if len(stroke) > 1 else None,
+                "batch_id": batch_id or (event_id if len(stroke) > 1 else None),
                 "undoes": row.event_id,
             }
             rows.append(self._insert(connection, fields, before.get(row.image_id)))

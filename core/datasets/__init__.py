@@ -10,6 +10,7 @@ from core.datasets.health import (
     require_same_width,
 )
 from core.datasets.images import ImageStore, LabelledImages, Unreadable, align_classes
+from core.datasets.joined import join_sets
 from core.datasets.readable import drop_unreadable
 from core.datasets.registry import READERS, Reader, open_source
 from core.datasets.sample import sample_truth_path
@@ -29,6 +30,7 @@ __all__ = [
     "decode_batches",
     "describe",
     "drop_unreadable",
+    "join_sets",
     "open_source",
     "propose_shape",
     "require_same_width",

@@ -1,5 +1,7 @@
 """Runs: one folder each, made by a job that can be watched and stopped."""
 
+from core.runs.additions import AppendSpec, JobSpec
+from core.runs.append import append_at_home, append_run, require_extendable
 from core.runs.estimate import Estimate, estimate
 from core.runs.folder import (
     RUN_ID,
@@ -28,13 +30,17 @@ from core.runs.spec import ValueSpec, run_id
 
 __all__ = [
     "RUN_ID",
+    "AppendSpec",
     "Estimate",
+    "JobSpec",
     "JobStatus",
     "Run",
     "RunRecord",
     "SavedPotentials",
     "SourceRecord",
     "ValueSpec",
+    "append_at_home",
+    "append_run",
     "cancel_job",
     "estimate",
     "find_run",
@@ -45,6 +51,7 @@ __all__ = [
     "list_jobs",
     "list_runs",
     "open_run",
+    "require_extendable",
     "run_id",
     "start_job",
     "validation_frame",

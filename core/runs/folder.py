@@ -8,6 +8,7 @@ import secrets
 import shutil
 import zipfile
 import zlib
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from core.errors import DataError, RunError
+from core.errors import RunError
 from core.runs.processes import is_alive, start_mark
 from core.runs.record import RunRecord, read_record
 
@@ -35,6 +36,8 @@ FILES = (
 )
 # Only where a method has arrays of its own to keep.
 METHOD_FILE = "method.npz"
+# Only where an embedder learned something: what it takes to embed further images.
+EMBEDDER_FILE = "embedder.npz"
 COLUMNS = ("id", "label", "class_name", "value", "calibrated_gradient", "path")
 RESEMBLANCE_COLUMNS = ("looks_like", "looks_like_name", "looks_like_probability")
 _PARTIAL = re.compile(r"\..+\.(?P<pid>\d+)\.(?P<mark>[^.]+)\.[0-9a-f]+\.partial")
@@ -104,23 +107,21 @@ class Run:
     @cached_property
     def potentials(self) -> SavedPotentials:
         """The dual solution f, g."""
+        saved = self._archive("potentials.npz")
         try:
-            with np.load(self.path / "potentials.npz", allow_pickle=False) as saved:
-                return SavedPotentials(saved["f"], saved["g"])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            return SavedPotentials(saved["f"], saved["g"])
+        except KeyError as error:
             raise RunError(f"{self.path}: potentials.npz cannot be read ({error}).") from error
 
     @cached_property
     def arrays(self) -> dict[str, np.ndarray]:
         """What the method found beside, by name; empty for most methods."""
-        path = self.path / METHOD_FILE
-        if not path.exists():
-            return {}
-        try:
-            with np.load(path, allow_pickle=False) as saved:
-                return dict(saved)
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise RunError(f"{self.path}: {METHOD_FILE} cannot be read ({error}).") from error
+        return self._archive(METHOD_FILE) if (self.path / METHOD_FILE).exists() else {}
+
+    @cached_property
+    def fitted(self) -> dict[str, np.ndarray]:
+        """What the embedder learned, for `core.embedding.embed_more`; empty where nothing."""
+        return self._archive(EMBEDDER_FILE) if (self.path / EMBEDDER_FILE).exists() else {}
 
     @cached_property
     def x(self) -> np.ndarray:
@@ -141,28 +142,23 @@ class Run:
         ------
         DataError : the source is gone, or no longer has some image of this run
         """
-        from core.datasets import open_source
+        from core.runs.pictures import open_table
 
-        source, table = (
-            (self.record.train, self.values)
-            if side == "train"
-            else (self.record.validation, self.validation)
-        )
-        data = open_source(source.source)
-        if np.array_equal(data.ids, table["id"].to_numpy()):
-            return data
-        position = pd.Index(data.ids).get_indexer(pd.Index(table["id"]))
-        if (position < 0).any():
-            missing = table["id"].iloc[int(np.argmin(position))]
-            raise DataError(
-                f"{source.source} has changed since the run was made: image {missing} is gone."
-            )
-        return data.take(position)
+        if side != "train":
+            return open_table([self.record.validation], self.validation)
+        return open_table(self.record.training_parts, self.values)
 
     def _table(self, name: str) -> pd.DataFrame:
         try:
             return pd.read_parquet(self.path / name)
         except (OSError, ValueError) as error:
+            raise RunError(f"{self.path}: {name} cannot be read ({error}).") from error
+
+    def _archive(self, name: str) -> dict[str, np.ndarray]:
+        try:
+            with np.load(self.path / name, allow_pickle=False) as saved:
+                return dict(saved)
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise RunError(f"{self.path}: {name} cannot be read ({error}).") from error
 
     def _mapped(self, name: str) -> np.ndarray:
@@ -230,6 +226,7 @@ def write_run(
     valuation: Valuation,
     x: np.ndarray,
     y: np.ndarray,
+    fitted: Mapping[str, np.ndarray] | None = None,
 ) -> Run:
     """Write a run to the folder `out`, whole or not at all, and open it.
 
@@ -240,6 +237,7 @@ def write_run(
     values, validation : tables as `values_frame` and `validation_frame` make them
     valuation : label distances and potentials are taken from it
     x, y : embeddings, float32, shapes (n, d) and (m, d)
+    fitted : what the embedder learned, if anything
 
     Raises
     ------
@@ -251,6 +249,8 @@ def write_run(
     try:
         partial.mkdir(parents=True)
         _write_files(partial, record, values, validation, valuation, x, y)
+        if fitted:
+            np.savez(partial / EMBEDDER_FILE, allow_pickle=False, **fitted)
         for path in partial.iterdir():
             _flush(path)
         _flush(partial)

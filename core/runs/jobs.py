@@ -1,4 +1,4 @@
-"""Valuations in processes of their own: started, watched and stopped through files.
+"""Work in processes of its own (valuations, additions), started, watched and stopped by files.
 
 A job is a folder: `spec.json` (what to do), `process.json` (who does it), `status.json` (how far
 it is, replaced atomically by the worker), `cancel` (somebody asked for it to stop) and `log.txt`.
@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import ConfigError, RunError
+from core.runs.additions import JobSpec, job_spec
 from core.runs.folder import find_run, sweep_partial
 from core.runs.processes import is_alive, start_mark
-from core.runs.spec import ValueSpec
 
 JOB_ID = re.compile(r"[0-9a-f]{16}")
 ENDED = ("done", "failed", "cancelled", "interrupted")
@@ -62,7 +62,7 @@ class JobStatus:
 
     id: str
     state: str
-    spec: ValueSpec
+    spec: JobSpec
     started: str
     seconds: float = 0.0
     stage: str = ""
@@ -126,8 +126,8 @@ def read_json(path: Path) -> dict[str, Any]:
     return raw
 
 
-def start_job(spec: ValueSpec, home: Path) -> str:
-    """Start the valuation `spec` in a process of its own; return the job's id at once.
+def start_job(spec: JobSpec, home: Path) -> str:
+    """Start the work `spec` in a process of its own; return the job's id at once.
 
     Data are opened in the worker. One job works at a time in a home; others wait their turn.
     """
@@ -173,7 +173,7 @@ def job_status(home: Path, job_id: str) -> JobStatus:
     return JobStatus(
         id=job_id,
         state=status.state,
-        spec=ValueSpec.from_configuration(read_json(folder / "spec.json")),
+        spec=job_spec(read_json(folder / "spec.json")),
         started=status.started,
         seconds=time.time() - status.working_since if working else status.seconds,
         stage=status.stage,

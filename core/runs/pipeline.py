@@ -178,20 +178,25 @@ def value_opened(
     """Embed, value and write sets that are open. Raises as `value_run`."""
     # They bring torch: only who values something waits for it.
     from core.embedding import embed_pair
+    from core.runs.settings import choose_settings, resolved
     from core.valuation import METHODS
 
     spec, watch = opened.spec, opened.watch
+    cache_dir = default_home() / "embeddings" if cache_dir is None else cache_dir
     with watch.stage("Embedding"):
         pair = embed_pair(
             opened.train,
             opened.validation,
             spec.embedder,
             seed=spec.seed,
-            cache_dir=default_home() / "embeddings" if cache_dir is None else cache_dir,
+            cache_dir=cache_dir,
             device=spec.device,
             progress=progress,
         )
     method = METHODS[spec.method]
+    with watch.stage("Calibration"):
+        chosen = choose_settings(spec, pair, cache_dir=cache_dir, progress=progress)
+    config = method.configure({**spec.configuration(), **chosen.settings})
     with watch.stage("Valuation"):
         valuation = method(
             pair.x,
@@ -199,25 +204,28 @@ def value_opened(
             pair.y,
             pair.validation.labels,
             len(pair.train.class_names),
-            method.configure(spec.configuration()),
+            config,
             progress=progress,
         )
-    _require_finite(valuation)
+    require_finite(valuation)
+    valuation = replace(valuation, details={**valuation.details, "settings": chosen.facts()})
     progress("Writing", 0.0)
     watch.seconds["Total"] = round(sum(watch.seconds.values()), 3)
     # No report after this: whoever stops the work now finds the run whole.
     return write_run(
         out,
-        _record(opened, pair, valuation),
+        _record(opened, pair, valuation, resolved(spec, config)),
         values_frame(pair.train, valuation),
         validation_frame(pair.validation, valuation),
         valuation,
         pair.x,
         pair.y,
+        pair.fitted,
     )
 
 
-def _require_finite(valuation: Valuation) -> None:
+def require_finite(valuation: Valuation) -> None:
+    """Raise `DataError` where a value is not a finite number."""
     bad = np.flatnonzero(~np.isfinite(valuation.value))
     if len(bad):
         raise DataError(
@@ -226,9 +234,7 @@ def _require_finite(valuation: Valuation) -> None:
         )
 
 
-def _record(opened: Opened, pair: EmbeddedPair, valuation: Valuation) -> RunRecord:
-
-    spec = opened.spec
+def _record(opened: Opened, pair: EmbeddedPair, valuation: Valuation, spec: ValueSpec) -> RunRecord:
     return RunRecord(
         id=opened.run_id,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -240,12 +246,7 @@ def _record(opened: Opened, pair: EmbeddedPair, valuation: Valuation) -> RunReco
         validation=SourceRecord.of(
             pair.validation, source=spec.validation, fingerprint=opened.validation_fingerprint
         ),
-        versions={
-            "assay": __version__,
-            "python": platform.python_version(),
-            "torch": version("torch"),
-            "numpy": np.__version__,
-        },
+        versions=versions(),
         seed=spec.seed,
         device=resolve_device(spec.device),
         epsilon=valuation.epsilon,
@@ -260,6 +261,16 @@ def _record(opened: Opened, pair: EmbeddedPair, valuation: Valuation) -> RunReco
         peak_memory=peak_memory(),
         details=valuation.details,
     )
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what computes."""
+    return {
+        "assay": __version__,
+        "python": platform.python_version(),
+        "torch": version("torch"),
+        "numpy": np.__version__,
+    }
 
 
 def peak_memory() -> int:

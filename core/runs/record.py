@@ -80,6 +80,9 @@ class RunRecord:
     seconds : wall-clock time of each stage, and "Total"
     peak_memory : largest resident size of the process, bytes
     details : what the method has to say beside, by name
+    parent : id of the run that images were added to, None for a run made from two sets
+    parts : the sets that make up the training set, in the order of its rows, where images were
+        added; `train` then counts all of them, and its source is that of the first
     status : "done"; a run is whole or absent
     """
 
@@ -105,8 +108,15 @@ class RunRecord:
     seconds: Mapping[str, float] = field(default_factory=dict)
     peak_memory: int = 0
     details: Mapping[str, Any] = field(default_factory=dict)
+    parent: str | None = None
+    parts: tuple[SourceRecord, ...] = ()
     status: str = "done"
     schema_version: int = SCHEMA_VERSION
+
+    @property
+    def training_parts(self) -> tuple[SourceRecord, ...]:
+        """Return the sets that make up the training set, in the order of its rows."""
+        return self.parts or (self.train,)
 
     def to_json(self) -> str:
         """Return run.json's text; `read_record` reads it back."""
@@ -145,7 +155,12 @@ def _record_from(raw: dict[str, Any]) -> RunRecord:
     known = {item.name: raw[item.name] for item in fields(RunRecord) if item.name in raw}
     known["class_names"] = tuple(raw["class_names"])
     for side in ("train", "validation"):
-        part = {item.name: raw[side][item.name] for item in fields(SourceRecord)}
-        part["unreadable_listed"] = tuple((i, r) for i, r in part["unreadable_listed"])
-        known[side] = SourceRecord(**part)
+        known[side] = _source_from(raw[side])
+    known["parts"] = tuple(map(_source_from, raw.get("parts", ())))
     return RunRecord(**known)
+
+
+def _source_from(raw: dict[str, Any]) -> SourceRecord:
+    part = {item.name: raw[item.name] for item in fields(SourceRecord)}
+    part["unreadable_listed"] = tuple((i, r) for i, r in part["unreadable_listed"])
+    return SourceRecord(**part)

@@ -14,7 +14,9 @@ from typing import Any
 from core import __version__
 from core.errors import ConfigError
 from core.transport import BATCH_KINDS
+from core.valuation import LABEL_DISTANCE_KINDS
 
+SETTINGS = ("calibrated", "published")
 _NAMED_SOURCE = re.compile(r"[a-z]+:[^/\\].*")
 # Where the data lie says nothing about the result.
 _NOT_IDENTITY = ("train", "validation")
@@ -30,10 +32,15 @@ class ValueSpec:
     method : a name in `core.valuation.METHODS`
     embedder : a name in `core.embedding.EMBEDDERS`, or "auto": precomputed embeddings where both
         sets have them, else the convnet
-    epsilon : entropic regularization, > 0, in units of cost
+    settings : "calibrated": those of the next four fields that are None, and how the signals are
+        fused, are chosen by faults planted in held-out validation images, where the method has
+        such settings and the validation set is large enough; "published": they are LAVA's
+    epsilon : entropic regularization, > 0, in units of cost; None to leave it to `settings`
+    label_weight : weight of the labels in the cost, >= 0; None as above
+    label_distance_kind : "training" or "validation", see `LavaConfig`; None as above
+    p : exponent of the ground cost, 1 or 2; None as above
     relative_epsilon : instead of `epsilon`: the same in units of the mean cost, > 0
-    feature_weight, label_weight : weights of the two parts of the cost, >= 0, not both 0
-    p : exponent of the ground cost, 1 or 2
+    feature_weight : weight of the features in the cost, >= 0, not 0 where the label weight is
     tolerance : marginal error to stop at, > 0 and < 2; None for one that fits the size
     max_passes : most passes over all pairs, >= 1
     batch_size : for methods in batches: most images a batch, >= 2; None for 1024, or the largest
@@ -53,11 +60,13 @@ class ValueSpec:
     validation: str
     method: str = "lava"
     embedder: str = "auto"
-    epsilon: float = 0.1
+    settings: str = "calibrated"
+    epsilon: float | None = None
     relative_epsilon: float | None = None
     feature_weight: float = 1.0
-    label_weight: float = 1.0
-    p: int = 2
+    label_weight: float | None = None
+    label_distance_kind: str | None = None
+    p: int | None = None
     tolerance: float | None = None
     max_passes: int = 500
     batch_size: int | None = None
@@ -76,11 +85,20 @@ class ValueSpec:
                 raise ConfigError(f"{_words(name)} must be a number above 0, got {number}.")
         for name in ("feature_weight", "label_weight"):
             number = getattr(self, name)
-            if not (isfinite(number) and number >= 0):
+            if number is not None and not (isfinite(number) and number >= 0):
                 raise ConfigError(f"{_words(name)} must be 0 or more, got {number}.")
         if self.feature_weight == 0 and self.label_weight == 0:
             raise ConfigError("Feature weight and label weight cannot both be 0.")
-        if self.p not in (1, 2):
+        if self.settings not in SETTINGS:
+            raise ConfigError(
+                f"Settings must be one of: {', '.join(SETTINGS)}; got {self.settings}."
+            )
+        kind = self.label_distance_kind
+        if kind is not None and kind not in LABEL_DISTANCE_KINDS:
+            raise ConfigError(
+                f"Label distance kind must be one of: {', '.join(LABEL_DISTANCE_KINDS)}; got {kind}."
+            )
+        if self.p not in (None, 1, 2):
             raise ConfigError(f"p must be 1 or 2, got {self.p}.")
         if self.tolerance is not None and self.tolerance >= 2:
             raise ConfigError(f"Tolerance must be below 2, got {self.tolerance}.")

@@ -15,8 +15,9 @@ from pathlib import Path
 from types import FrameType
 
 from core.errors import AssayError, Cancelled
+from core.runs.additions import AppendSpec, JobSpec, job_spec
+from core.runs.folder import Run, find_run
 from core.runs.jobs import StatusFile, forget_old_jobs, read_json
-from core.runs.spec import ValueSpec
 
 WRITE_EVERY_SECONDS = 0.15
 ASK_EVERY_SECONDS = 0.1
@@ -80,17 +81,29 @@ def work(folder: Path, progress: JobProgress) -> None:
     AssayError : what a person should read about why it could not be done; `Cancelled` is one
     """
     home = folder.parent.parent
-    spec = ValueSpec.from_configuration(read_json(folder / "spec.json"))
+    spec = job_spec(read_json(folder / "spec.json"))
     with only_one(home, progress):
         forget_old_jobs(home)
         progress.update(state="running", working_since=time.time(), stage="Loading the engine")
-        # It brings torch, which takes a second: after the first status, not before.
-        from core.runs.pipeline import value_at_home
-
-        run, _ = value_at_home(
-            spec, home, progress, on_id=lambda run_id: progress.update(run_id=run_id)
-        )
+        run = _made(spec, home, progress)
     progress.update(state="done", stage="Done", done=1.0, detail="", run_id=run.id)
+
+
+def _made(spec: JobSpec, home: Path, progress: JobProgress) -> Run:
+    """Make the run that is asked for, or find it made."""
+
+    def on_id(run_id: str) -> None:
+        progress.update(run_id=run_id)
+
+    # These bring torch, which takes a second: after the first status, not before.
+    if isinstance(spec, AppendSpec):
+        from core.runs.append import append_at_home
+
+        run = find_run(home, spec.run)
+        return append_at_home(run, spec.data, home, progress, device=spec.device, on_id=on_id)[0]
+    from core.runs.pipeline import value_at_home
+
+    return value_at_home(spec, home, progress, on_id=on_id)[0]
 
 
 def main(folder: Path) -> int:

@@ -16,6 +16,9 @@ import numpy as np
 from core.progress import Progress, silent
 from core.valuation.result import Valuation
 
+# Between which classes label distances are measured: see `LavaConfig`.
+LABEL_DISTANCE_KINDS = ("training", "validation")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import RunError
-from core.runs import JobStatus, ValueSpec, cancel_job, home, job_status, start_job
+from core.runs import JobSpec, JobStatus, cancel_job, home, job_status, start_job
 from pages.ui import state
 from pages.ui.words import duration, escape
 
 POLL_SECONDS = 0.5
 
 
-def start(spec: ValueSpec) -> None:
+def start(spec: JobSpec) -> None:
     """Start `spec` as a job and follow it: in this session, and in the address for a reload."""
     job_id = start_job(spec, home())
     st.session_state[state.FOLLOWED_JOB] = job_id
@@ -56,8 +56,7 @@ def _panel(job_id: str) -> None:
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", wrap=False):
             st.markdown(
-                f"**Valuing {escape(job.spec.train)}** against {escape(job.spec.validation)}"
-                f" · {duration(job.seconds)}",
+                f"**{escape(job.spec.what)}** · {duration(job.seconds)}",
                 width="stretch",
             )
             st.button(

@@ -1,0 +1,85 @@
+"""What is asked when images are added to a finished run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from core import __version__
+from core.errors import ConfigError
+from core.runs.spec import ValueSpec, absolute_source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppendSpec:
+    """Images to be added to a finished run.
+
+    Attributes
+    ----------
+    run : id of the run, in the home where the work is done, or of one linked from there
+    data : data source of the new images as text; a relative path is made absolute
+    device : "auto", "cpu", "cuda" or "mps"
+
+    Raises
+    ------
+    ConfigError : the source is missing, or there is no such device
+    """
+
+    run: str
+    data: str
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        """Make the path absolute, so that another working folder finds it."""
+        object.__setattr__(self, "data", absolute_source(self.data))
+        if self.device not in ("auto", "cpu", "cuda", "mps"):
+            raise ConfigError(f"Device must be auto, cpu, cuda or mps, got {self.device}.")
+
+    @property
+    def what(self) -> str:
+        """Return what the work is, for people."""
+        return f"Adding {self.data} to run {self.run}"
+
+    def configuration(self) -> dict[str, Any]:
+        """Return every field by name; JSON can hold it and `from_configuration` reads it."""
+        return asdict(self)
+
+    @classmethod
+    def from_configuration(cls, raw: Mapping[str, Any]) -> AppendSpec:
+        """Return the spec that `configuration` described.
+
+        Raises
+        ------
+        ConfigError : a field is unknown or missing, or out of its range
+        """
+        unknown = sorted(raw.keys() - {item.name for item in fields(cls)})
+        if unknown:
+            raise ConfigError(f"Unknown settings: {', '.join(unknown)}.")
+        try:
+            return cls(**raw)
+        except TypeError as error:
+            raise ConfigError(f"The settings are not complete: {error}.") from error
+
+
+JobSpec = ValueSpec | AppendSpec
+"""What a job can be asked to do."""
+
+
+def job_spec(raw: Mapping[str, Any]) -> JobSpec:
+    """Return the spec that some `configuration` described.
+
+    Raises
+    ------
+    ConfigError : a field is unknown or missing, or out of its range
+    """
+    kind = AppendSpec if "run" in raw else ValueSpec
+    return kind.from_configuration(raw)
+
+
+def appended_run_id(parent: str, data_fingerprint: str) -> str:
+    """Return the id of the run that adds data to run `parent`: 16 hexadecimal digits."""
+    identity = {"version": __version__, "parent": parent, "added_data": data_fingerprint}
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]

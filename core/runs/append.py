@@ -1,0 +1,369 @@
+"""Images added to a finished run: a new run that holds both, made in one pass.
+
+A run folder is never changed. The new run has the old one's rows first, in their order and with
+their ids, then the new ones; it records where both came from, so that decisions made on either set
+hold in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from core.datasets import LabelledImages, open_source
+from core.device import resolve_device
+from core.errors import DataError, RunError
+from core.progress import Progress, silent
+from core.runs.additions import appended_run_id
+from core.runs.folder import Run, find_run, require_free, write_run
+from core.runs.pipeline import Stopwatch, peak_memory, require_finite, versions
+from core.runs.record import RunRecord, SourceRecord
+from core.runs.spec import absolute_source
+from core.transport import GroundCost
+
+if TYPE_CHECKING:
+    from core.valuation import Valuation
+
+# Two embeddings of one picture differ by rounding: less than this share of the features' spread.
+_SAME = 1e-3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addition:
+    """Images that were opened to be added to a run, and the id that the new run will have.
+
+    Attributes
+    ----------
+    run : the run that they are added to
+    data : the images, labels as positions in the run's list of classes
+    fingerprint : of the set as it was opened; decisions on the new images are keyed by it
+    """
+
+    run: Run
+    data: LabelledImages
+    fingerprint: str
+    watch: Stopwatch = field(default_factory=Stopwatch)
+
+    @property
+    def run_id(self) -> str:
+        """Return the id of the new run."""
+        return appended_run_id(self.run.id, self.fingerprint)
+
+
+def open_addition(run: Run, data: str, progress: Progress = silent) -> Addition:
+    """Open the images of the source `data` and check that they can be added to `run`.
+
+    Raises
+    ------
+    DataError : they cannot be used, or have classes that the run does not know
+    RunError : the run's method cannot value images that come later
+    """
+    require_extendable(run)
+    watch = Stopwatch()
+    with watch.stage("Reading"):
+        progress("Reading", 0.0, data)
+        opened = open_source(absolute_source(data), progress=progress)
+        progress("Reading", 0.5, "Fingerprint of the new images")
+        fingerprint = opened.fingerprint
+        opened = _in_classes_of(run, opened)
+        progress("Reading", 1.0)
+    return Addition(run=run, data=opened, fingerprint=fingerprint, watch=watch)
+
+
+def require_extendable(run: Run) -> None:
+    """Refuse a run that images cannot be added to.
+
+    Raises
+    ------
+    RunError : its method cannot value images that come later
+    """
+    from core.valuation import METHODS
+
+    method = METHODS.get(run.record.method)
+    if method is None or not method.takes_new:
+        title = run.record.method if method is None else method.title
+        able = " or ".join(item.title for item in METHODS.values() if item.takes_new)
+        raise RunError(
+            f"Images can be added to runs of {able} only; this one was made with {title}, whose "
+            "values follow from all images at once. Value all of them together instead."
+        )
+
+
+def append_run(
+    run: Run, data: str, out: Path, progress: Progress = silent, *, device: str = "auto"
+) -> Run:
+    """Value the images of `data` against `run` and write both to the folder `out` as a new run.
+
+    Parameters
+    ----------
+    run : a finished run; it is not changed
+    data : data source of the new images
+    out : must be absent or an empty folder; the new run is there whole or not at all
+
+    Raises
+    ------
+    DataError : the images cannot be used with this run
+    RunError : `out` is not free or cannot be written, or the run cannot be added to
+    Cancelled : raised by `progress`
+    """
+    require_free(out)
+    resolve_device(device)
+    return append_opened(open_addition(run, data, progress), out, progress, device=device)
+
+
+def append_at_home(
+    run: Run,
+    data: str,
+    home: Path,
+    progress: Progress = silent,
+    *,
+    device: str = "auto",
+    on_id: Callable[[str], None] | None = None,
+) -> tuple[Run, bool]:
+    """Append into `home/runs/<run id>`; return the run, and whether it was there already.
+
+    `on_id` is called with the new run's id as soon as that is known. Raises as `append_run`.
+    """
+    resolve_device(device)
+    addition = open_addition(run, data, progress)
+    if on_id is not None:
+        on_id(addition.run_id)
+    try:
+        return find_run(home, addition.run_id), True
+    except RunError:
+        out = home / "runs" / addition.run_id
+        require_free(out)
+    try:
+        return append_opened(addition, out, progress, device=device), False
+    except RunError:
+        # Somebody else may have finished the same run meanwhile.
+        return find_run(home, addition.run_id), True
+
+
+def append_opened(
+    addition: Addition, out: Path, progress: Progress = silent, *, device: str = "auto"
+) -> Run:
+    """Embed, value and write images that are open. Raises as `append_run`."""
+    from core.runs.rebuild import embed_addition
+    from core.valuation import value_new
+
+    run, watch = addition.run, addition.watch
+    with watch.stage("Embedding"):
+        data, x = embed_addition(run, addition.data, device, progress)
+        data, x = _only_new(run, data, x)
+    old, new = costs(run, x, data.labels)
+    with watch.stage("Valuation"):
+        valuation = value_new(
+            new,
+            old,
+            valuation_of(run),
+            len(run.class_names),
+            device=device,
+            progress=progress,
+        )
+    require_finite(valuation)
+    progress("Writing", 0.0)
+    watch.seconds["Total"] = round(sum(watch.seconds.values()), 3)
+    # No report after this: whoever stops the work now finds the run whole.
+    return write_run(
+        out,
+        _record(addition, data, valuation, device),
+        _values(run, data, valuation),
+        run.validation,
+        valuation,
+        np.concatenate([run.x, x]),
+        run.y,
+        run.fitted,
+    )
+
+
+def costs(run: Run, x: np.ndarray, labels: np.ndarray) -> tuple[GroundCost, GroundCost]:
+    """Return the ground costs of the run's training images and of others, shape (k, d)."""
+    settings = run.record.configuration
+    old = GroundCost(
+        x=np.asarray(run.x),
+        y=np.asarray(run.y),
+        x_labels=np.array(run.values["label"]),
+        y_labels=np.array(run.validation["label"]),
+        label_distances=run.label_distances,
+        feature_weight=float(settings["feature_weight"]),
+        label_weight=float(settings["label_weight"]),
+        p=int(settings["p"]),
+    )
+    return old, replace(old, x=x, x_labels=labels)
+
+
+def valuation_of(run: Run) -> Valuation:
+    """Return what a run's valuation yielded, as it was before it was written."""
+    from core.valuation import Valuation, value_from_score
+
+    record, values = run.record, run.values
+    gradient = values["calibrated_gradient"].to_numpy()
+    value = values["value"].to_numpy()
+    by_gradient = np.array_equal(value, value_from_score(gradient))
+    return Valuation(
+        calibrated_gradient=gradient,
+        validation_gradient=run.validation["calibrated_gradient"].to_numpy(),
+        f=run.potentials.f,
+        g=run.potentials.g,
+        label_distances=run.label_distances,
+        looks_like=values["looks_like"].to_numpy(),
+        looks_like_probability=values["looks_like_probability"].to_numpy(),
+        epsilon=record.epsilon,
+        primal=record.primal,
+        dual=record.dual,
+        transport_cost=record.transport_cost,
+        marginal_error=record.marginal_error,
+        tolerance=record.tolerance,
+        passes=record.passes,
+        converged=record.converged,
+        score=None if by_gradient else 0.0 - value,
+        arrays=run.arrays,
+        details=record.details,
+    )
+
+
+def _in_classes_of(run: Run, data: LabelledImages) -> LabelledImages:
+    """Return `data` with its labels as positions in the run's list of classes, by name."""
+    position = {name: index for index, name in enumerate(run.class_names)}
+    counts = data.class_counts.tolist()
+    unknown = [
+        f"{name} ({count:,})"
+        for name, count in zip(data.class_names, counts, strict=True)
+        if count and name not in position
+    ]
+    if unknown:
+        raise DataError(
+            f"{data.source}: the run does not know the classes {_few(unknown)} (images in "
+            f"brackets); it knows {_few(run.class_names)}. Correct the labels, or value all images "
+            "together with validation images of these classes."
+        )
+    new = np.array([position.get(name, 0) for name in data.class_names], dtype=np.int64)
+    aligned = replace(data, labels=new[data.labels], class_names=run.class_names)
+    there = np.unique(run.validation["label"].to_numpy())
+    known = np.isfinite(run.label_distances[:, there]).all(axis=1)
+    missing = [run.class_names[u] for u in np.unique(aligned.labels).tolist() if not known[u]]
+    if missing and float(run.record.configuration["label_weight"]) > 0:
+        raise DataError(
+            f"{data.source}: when the run was made there were no training images of the classes "
+            f"{_few(missing)}, so their distance to the validation classes is not known. Value all "
+            "images together instead."
+        )
+    return aligned
+
+
+def _only_new(run: Run, data: LabelledImages, x: np.ndarray) -> tuple[LabelledImages, np.ndarray]:
+    """Leave out the images that the run holds already: a folder that has grown may be added whole.
+
+    Raises
+    ------
+    DataError : an image has the id of another one of the run, or none is new
+    """
+    row = pd.Index(run.values["id"]).get_indexer(pd.Index(data.ids.astype(str)))
+    known = np.flatnonzero(row >= 0)
+    if len(known) == 0:
+        return data, x
+    held = run.values["label"].to_numpy()[row[known]]
+    spread = max(float(np.std(run.y)), float(np.finfo(np.float32).tiny))
+    differs = np.abs(x[known] - run.x[row[known]]).max(axis=1) > _SAME * spread
+    relabelled = held != data.labels[known]
+    if differs.any():
+        raise DataError(
+            f"{data.source}: the id {data.ids[known[differs][0]]} is that of another image in the "
+            f"run ({int(differs.sum()):,} such ids). Decisions are kept by id: rename the files, "
+            "or give ids of their own in a manifest."
+        )
+    if relabelled.any():
+        image = known[relabelled][0]
+        raise DataError(
+            f"{data.source}: {data.ids[image]} is in the run as "
+            f"{run.class_names[held[relabelled][0]]}, here it is "
+            f"{run.class_names[data.labels[image]]} ({int(relabelled.sum()):,} such images). An "
+            "image is valued under one label: value the set as it is now anew."
+        )
+    fresh = np.flatnonzero(row < 0)
+    if len(fresh) == 0:
+        raise DataError(
+            f"{data.source}: all of its {len(data):,} images are in the run already; there is "
+            "nothing to add."
+        )
+    return data.take(fresh), x[fresh]
+
+
+def _values(run: Run, data: LabelledImages, valuation: Valuation) -> pd.DataFrame:
+    """Return the table of all training images: the run's rows first, then the new ones."""
+    paths = [None] * len(data) if data.paths is None else data.paths.tolist()
+    new = pd.DataFrame(
+        {
+            "id": pd.Series(data.ids.tolist(), dtype="str"),
+            "label": data.labels.astype(np.int64),
+            "class_name": _names(run, data.labels),
+            "path": pd.Series(paths, dtype="str"),
+        }
+    )
+    table = pd.concat([run.values[list(new.columns)], new], ignore_index=True)
+    table = table.assign(
+        value=valuation.value,
+        calibrated_gradient=valuation.calibrated_gradient,
+        looks_like=valuation.looks_like.astype(np.int64),
+        looks_like_name=_names(run, valuation.looks_like),
+        looks_like_probability=valuation.looks_like_probability.astype(np.float32),
+        **valuation.columns,
+    )
+    return table[run.values.columns]
+
+
+def _names(run: Run, labels: np.ndarray) -> pd.Series:
+    return pd.Series([run.class_names[u] for u in labels.tolist()], dtype="str")
+
+
+def _record(
+    addition: Addition, data: LabelledImages, valuation: Valuation, device: str
+) -> RunRecord:
+    before = addition.run.record
+    part = SourceRecord.of(data, source=addition.data.source, fingerprint=addition.fingerprint)
+    parts = (*before.training_parts, part)
+    changes: dict[str, Any] = {
+        name: getattr(valuation, name)
+        for name in (
+            "marginal_error", "converged", "primal", "dual", "transport_cost", "details",
+        )
+    }  # fmt: skip
+    return replace(
+        before,
+        id=addition.run_id,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        train=_joined(parts),
+        versions=versions(),
+        device=resolve_device(device),
+        seconds=dict(addition.watch.seconds),
+        peak_memory=peak_memory(),
+        parent=before.id,
+        parts=parts,
+        **changes,
+    )
+
+
+def _joined(parts: tuple[SourceRecord, ...]) -> SourceRecord:
+    """Describe the training set that `parts` make up."""
+    digest = hashlib.sha256("\n".join(part.fingerprint for part in parts).encode()).hexdigest()
+    return SourceRecord(
+        source=parts[0].source,
+        fingerprint=digest,
+        images=sum(part.images for part in parts),
+        unreadable=sum(part.unreadable for part in parts),
+        unreadable_listed=tuple(item for part in parts for item in part.unreadable_listed)[:1000],
+        has_pictures=any(part.has_pictures for part in parts),
+    )
+
+
+def _few(names: list[str] | tuple[str, ...], limit: int = 5) -> str:
+    shown = ", ".join(names[:limit])
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
