@@ -6,9 +6,12 @@ the page says "about".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.runs.spec import ValueSpec
+from core.transport import batch_memory, choose_batch_size
+
+IN_BATCHES = ("sava", "batchwise-lava")
 
 # Loading torch, reading tables, writing the run; what torch and the tables take up.
 _BASE_SECONDS = 4.0
@@ -20,8 +23,15 @@ _PAIR_SECONDS_A_COLUMN = 2.8e-11
 # Warm start, label distances, passes and resemblance, in full passes. Small problems (the sample:
 # 24 s of processor time) are solved far more tightly than large ones, which stop after a few.
 _PASSES_SMALL, _PASSES_LARGE, _SMALL_PAIRS = 400.0, 10.0, 2e7
+# One entry of the cost of a pair of batches, solved to the default tolerance; small problems are
+# slower, for a call of many waits for the last (benchmarks/sava.py).
+_ENTRY_SECONDS, _ENTRY_SECONDS_OF_ONE = 2.5e-8, 1.2e-5
+# What such a valuation does beside, in full passes: label distances and resemblance.
+_PASSES_BESIDE = 2.0
 # Embeddings as read, as the solver holds them, with label columns, and as they are written.
 _COPIES = 4
+# Network simplex: 1.9 s at 4,096 x 2,048, growing a little faster than the pairs; its bytes a pair.
+_SIMPLEX_SECONDS, _SIMPLEX_GROWTH, _SIMPLEX_BYTES = 9.4e-9, 1.2, 41.0
 # The embedders: a 28 x 28 picture through the network, forwards; forwards and backwards; and one
 # picture decoded and projected.
 _FORWARD_SECONDS = 2.5e-4
@@ -47,19 +57,44 @@ def estimate(spec: ValueSpec, n: int, m: int, *, d: int | None = None) -> Estima
     n, m : numbers of training and validation images
     d : width of the embeddings that the sets bring along, None where they bring none; only used
         where `spec.embedder` takes them
+
+    Raises
+    ------
+    ConfigError : no batches fit the memory limit of `spec`
     """
     embedder = spec.embedder
     if embedder == "auto":
         embedder = "convnet" if d is None else "precomputed"
     width = d if d is not None and embedder == "precomputed" else _WIDTH
     usual = _PASSES_SMALL if n * m <= _SMALL_PAIRS else _PASSES_LARGE
-    solving = (_PAIR_SECONDS + _PAIR_SECONDS_A_COLUMN * width) * n * m * usual
     memory = _BASE_BYTES + _COPIES * 4 * width * (n + m)
+    in_batches = 0.0
+    if spec.method in IN_BATCHES:
+        size = choose_batch_size(n, m, spec.batch_size, spec.memory_limit)
+        usual = _PASSES_BESIDE
+        in_batches = (_ENTRY_SECONDS + _ENTRY_SECONDS_OF_ONE / size) * n * m
+        memory += batch_memory(n, m, size)
+    solving = (_PAIR_SECONDS + _PAIR_SECONDS_A_COLUMN * width) * n * m * usual + in_batches
+    if spec.method == "exact":
+        solving = solving / usual * _PASSES_LARGE + _SIMPLEX_SECONDS * (n * m) ** _SIMPLEX_GROWTH
+        memory += _SIMPLEX_BYTES * n * m
     if embedder == "convnet":
         memory += _CONVNET_BYTES
     return Estimate(
         seconds=_BASE_SECONDS + _embedding_seconds(embedder, n, m) + solving, bytes=int(memory)
     )
+
+
+def lava_instead(spec: ValueSpec, n: int, m: int, *, d: int | None = None) -> Estimate | None:
+    """Return what LAVA would take in place of a method in batches, where that is less time.
+
+    None where `spec` asks for no method in batches, or where LAVA would take longer. Parameters,
+    and errors, as `estimate`.
+    """
+    if spec.method not in IN_BATCHES:
+        return None
+    lava = estimate(replace(spec, method="lava"), n, m, d=d)
+    return lava if lava.seconds < estimate(spec, n, m, d=d).seconds else None
 
 
 def _embedding_seconds(embedder: str, n: int, m: int) -> float:

@@ -24,7 +24,7 @@ class ExactConfig:
 
     Attributes
     ----------
-    max_pairs : largest n * m; the solver takes about 70 bytes a pair beside the cost
+    max_pairs : largest n * m; the solver takes about 33 bytes a pair beside the cost
     max_iterations : upper bound on pivots of the simplex
     """
 

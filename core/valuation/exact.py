@@ -61,7 +61,7 @@ def value_exact(
 
     Notes
     -----
-    Time about O((n m)^1.3), memory about 100 bytes a pair.
+    Time about O((n m)^1.3), memory about 41 bytes a pair.
     """
     config = config or ExactValueConfig()
     settings = ExactConfig(max_pairs=config.max_pairs)

@@ -39,3 +39,9 @@ def test_more_images_take_longer_and_more_memory(embedder: str) -> None:
     few, many = estimate(spec, 20_000, 5_000, d=64), estimate(spec, 200_000, 5_000, d=64)
     assert few.seconds < many.seconds
     assert few.bytes < many.bytes
+
+
+def test_exact_transport_takes_memory_for_every_pair() -> None:
+    exact = estimate(replace(SPEC, method="exact"), 5000, 2000, d=64)
+    lava = estimate(SPEC, 5000, 2000, d=64)
+    assert exact.bytes > lava.bytes + 300_000_000
