@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.transport.cost import GroundCost
+from core.transport.measure import masses
 from core.transport.passes import Passes
-from core.transport.sinkhorn import SinkhornConfig, masses
+from core.transport.sinkhorn import SinkhornConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

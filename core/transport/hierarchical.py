@@ -19,7 +19,7 @@ from core.progress import Progress, silent
 from core.transport.batched import BatchedConfig, BatchedPotentials, solve_batched
 from core.transport.batches import pairs_in_flight
 from core.transport.cost import GroundCost
-from core.transport.sinkhorn import masses
+from core.transport.measure import masses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ from core.progress import Progress, silent
 from core.transport.anderson import Anderson
 from core.transport.cost import GroundCost
 from core.transport.kernels import settle
+from core.transport.measure import masses
 from core.transport.passes import Passes, Sweep
 
 # Passes at each step of the epsilon-scaling, at most.
@@ -190,21 +191,6 @@ def _subsample(
     if a[rows].sum() == 0:
         rows = np.flatnonzero(a)[:count]
     return _passes(cost.rows(rows), config, masses(a[rows], len(rows), "training"), b)
-
-
-def masses(given: np.ndarray | None, count: int, side: str) -> np.ndarray:
-    """Return masses of sum 1, float64, shape (count,): those given, or uniform ones."""
-    if given is None:
-        return np.full(count, 1 / count)
-    given = np.asarray(given, dtype=np.float64)
-    if given.shape != (count,):
-        raise ConfigError(f"Expected {count} {side} masses, got an array of shape {given.shape}.")
-    if not np.isfinite(given).all() or (given < 0).any():
-        row = int(np.flatnonzero(~(np.isfinite(given) & (given >= 0)))[0])
-        raise ConfigError(f"The {side} mass in row {row} is {given[row]}; masses are 0 or more.")
-    if given.sum() == 0:
-        raise ConfigError(f"All {side} masses are zero.")
-    return given / given.sum()
 
 
 def representative_rows(x: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
