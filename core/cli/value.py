@@ -9,7 +9,9 @@ from typing import Any
 from core.cli.progress import stoppable
 from core.cli.text import facts, table
 from core.runs import Run, ValueSpec, home, value_at_home, value_run
+from core.runs.spec import SETTINGS
 from core.transport import BATCH_KINDS
+from core.valuation import LABEL_DISTANCE_KINDS
 
 WORST_SHOWN = 10
 _DEFAULTS = ValueSpec(train="sample:train", validation="sample:val")
@@ -43,8 +45,21 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "else convnet",
         metavar="NAME",
     )
+    _option(
+        parser,
+        "--settings",
+        "calibrated: label weight, label distances, epsilon, p and how signals are fused are "
+        "chosen by faults planted in held-out validation images, where the method is lava and the "
+        "validation set large enough; published: those of the paper's code. Options given here win",
+        choices=SETTINGS,
+    )
     epsilon = parser.add_mutually_exclusive_group()
-    _option(epsilon, "--epsilon", "entropic regularization, in units of cost", type=float)
+    _option(
+        epsilon,
+        "--epsilon",
+        "entropic regularization, in units of cost (published: 0.1)",
+        type=float,
+    )
     epsilon.add_argument(
         "--relative-epsilon",
         metavar="F",
@@ -52,8 +67,15 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="the same in units of the mean cost, in place of --epsilon",
     )
     _option(parser, "--feature-weight", "weight of the features in the cost", type=float)
-    _option(parser, "--label-weight", "weight of the labels in the cost", type=float)
-    _option(parser, "--p", "exponent of the cost", type=int, choices=(1, 2))
+    _option(parser, "--label-weight", "weight of the labels in the cost (published: 1)", type=float)
+    _option(
+        parser,
+        "--label-distance-kind",
+        "training: distances from training to validation classes (published); validation: between "
+        "validation classes only",
+        choices=LABEL_DISTANCE_KINDS,
+    )
+    _option(parser, "--p", "exponent of the cost (published: 2)", type=int, choices=(1, 2))
     _option(
         parser,
         "--tolerance",

@@ -96,7 +96,7 @@ class ValueSpec:
         kind = self.label_distance_kind
         if kind is not None and kind not in LABEL_DISTANCE_KINDS:
             raise ConfigError(
-                f"Label distance kind must be one of: {', '.join(LABEL_DISTANCE_KINDS)}; got {kind}."
+                f"Label distances must be one of: {', '.join(LABEL_DISTANCE_KINDS)}; got {kind}."
             )
         if self.p not in (None, 1, 2):
             raise ConfigError(f"p must be 1 or 2, got {self.p}.")

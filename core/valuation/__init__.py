@@ -9,13 +9,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from core.valuation.evidence import Evidence, explain
-from core.valuation.methods import METHODS, Method
+from core.valuation.fusion import Fused, Fusion, Signals, signals_of
+from core.valuation.methods import LABEL_DISTANCE_KINDS, METHODS, Method
 from core.valuation.result import Valuation, value_from_score
 
 if TYPE_CHECKING:
     from core.valuation.exact import ExactValueConfig, value_exact
     from core.valuation.incremental import Agreement, value_new
     from core.valuation.lava import LavaConfig, calibrated_gradient, value_lava
+    from core.valuation.posterior import PosteriorConfig, value_label_posterior
     from core.valuation.sava import SavaConfig, value_batchwise_lava, value_sava
     from core.valuation.sensitivity import (
         Sensitivity,
@@ -26,24 +28,31 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "LABEL_DISTANCE_KINDS",
     "METHODS",
     "Agreement",
     "Evidence",
     "ExactValueConfig",
+    "Fused",
+    "Fusion",
     "LavaConfig",
     "Method",
+    "PosteriorConfig",
     "SavaConfig",
     "Sensitivity",
     "SensitivityConfig",
     "SensitivityProblem",
+    "Signals",
     "Valuation",
     "analyze_sensitivity",
     "calibrated_gradient",
     "explain",
     "prepare_sensitivity",
+    "signals_of",
     "value_batchwise_lava",
     "value_exact",
     "value_from_score",
+    "value_label_posterior",
     "value_lava",
     "value_new",
     "value_sava",
@@ -52,6 +61,8 @@ __all__ = [
 _HOME = {
     "Agreement": "incremental",
     "value_new": "incremental",
+    "PosteriorConfig": "posterior",
+    "value_label_posterior": "posterior",
     "SavaConfig": "sava",
     "value_batchwise_lava": "sava",
     "value_sava": "sava",

@@ -24,7 +24,7 @@ from core.progress import Progress, silent
 from core.transport import SinkhornConfig, label_posterior, solve_sinkhorn
 from core.valuation.evidence import RESEMBLANCE_EPSILON
 from core.valuation.fusion import Fusion, Signals, signals_of, terms, unit_of
-from core.valuation.lava import LavaConfig, pose_problem
+from core.valuation.lava import LavaConfig, Problem, pose_problem
 from core.valuation.planting import KINDS, SOUND, Bag, HeldOut, plant
 
 CALIBRATED = ("label_distance_kind", "label_weight", "epsilon", "p")
@@ -185,6 +185,7 @@ class _Search:
         self.tried: list[dict[str, Any]] = []
         self.published = LavaConfig()
         self._figures: dict[LavaConfig, np.ndarray] = {}
+        self._problems: dict[tuple[int, LavaConfig], Problem] = {}
         self._most = 0
 
     def unit(self, p: int) -> float:
@@ -239,7 +240,8 @@ class _Search:
                 min(done, 1.0),
                 f"setting {len(self.valued) + 1} of {self._most} at most, planting {number + 1}",
             )
-            valued.append(_value(bag, self.n_classes, candidate, self.unit(candidate.p)))
+            problem = self._problem(number, candidate)
+            valued.append(_value(bag, problem, self.n_classes, self.unit(candidate.p)))
         self.valued[candidate] = valued
         figures = _by_kind(valued, self.scores(candidate), self.config)
         self._figures[candidate] = figures
@@ -250,6 +252,17 @@ class _Search:
             }
         )
 
+    def _problem(self, number: int, candidate: LavaConfig) -> Problem:
+        """Return a bag's problem; label distances do not depend on their weight."""
+        key = number, replace(candidate, label_weight=1.0)
+        if key not in self._problems:
+            bag = self.bags[number]
+            self._problems[key] = pose_problem(
+                bag.x, bag.x_labels, bag.y, bag.y_labels, self.n_classes, key[1]
+            )
+        problem = self._problems[key]
+        return replace(problem, cost=replace(problem.cost, label_weight=candidate.label_weight))
+
     def scores(self, candidate: LavaConfig) -> list[np.ndarray]:
         """Return the score in each bag, with constants fitted on the other ones."""
         valued, unit = self.valued[candidate], self.unit(candidate.p)
@@ -259,8 +272,7 @@ class _Search:
         ]
 
 
-def _value(bag: Bag, n_classes: int, config: LavaConfig, unit: float) -> _Valued:
-    problem = pose_problem(bag.x, bag.x_labels, bag.y, bag.y_labels, n_classes, config)
+def _value(bag: Bag, problem: Problem, n_classes: int, unit: float) -> _Valued:
     settings = SinkhornConfig(
         epsilon=problem.epsilon, tolerance=0.03, max_passes=50, device=problem.device
     )

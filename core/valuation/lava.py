@@ -24,9 +24,8 @@ from core.transport import (
 )
 from core.valuation.evidence import RESEMBLANCE_EPSILON
 from core.valuation.fusion import Fusion, signals_of
+from core.valuation.methods import LABEL_DISTANCE_KINDS
 from core.valuation.result import Valuation
-
-LABEL_DISTANCE_KINDS = ("training", "validation")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

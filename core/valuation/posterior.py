@@ -15,11 +15,21 @@ import numpy as np
 from core.device import resolve_device
 from core.errors import ConfigError
 from core.progress import Progress, silent
-from core.transport import GroundCost, SinkhornConfig, label_posterior, solve_sinkhorn
+from core.transport import (
+    GroundCost,
+    LabelDistanceConfig,
+    SinkhornConfig,
+    label_distances,
+    label_posterior,
+    solve_sinkhorn,
+)
 from core.valuation.evidence import RESEMBLANCE_EPSILON
 from core.valuation.fusion import MOST_SURPRISE
 from core.valuation.lava import calibrated_gradient, default_tolerance
 from core.valuation.result import Valuation
+
+# Label distances at the posterior's own epsilon would be those of one blurred class to another.
+_SHARPER_LABELS = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +78,9 @@ def value_label_posterior(
     Valuation
         The score is -log P_i(y_i) in nats, 0 to 20, under the plan of OT on features alone; its
         potentials, and the calibrated gradient that follows from them, are those of that OT.
+        The label distances are there to be looked at: they count for nothing.
         Columns: `suggested_label` (a position in the list of classes), its
-        `suggested_probability`, and `own_probability`, that of the label given. The label
-        distances are not a number: none were needed.
+        `suggested_probability`, and `own_probability`, that of the label given.
 
     Raises
     ------
@@ -98,13 +108,22 @@ def value_label_posterior(
         with np.errstate(divide="ignore"):
             g = np.maximum(g + epsilon * np.log(b / b.mean()), g.min() - 1e3 * epsilon)
     found = label_posterior(cost, n_classes, epsilon=epsilon, g=g, device=device, progress=progress)
+    distances = label_distances(
+        x,
+        x_labels,
+        y,
+        y_labels,
+        n_classes,
+        LabelDistanceConfig(epsilon=epsilon / _SHARPER_LABELS, p=config.p, device=device),
+        progress=progress,
+    )
     own = found.own_probability.astype(np.float64)
     return Valuation(
         calibrated_gradient=calibrated_gradient(solution.f),
         validation_gradient=calibrated_gradient(solution.g),
         f=solution.f,
         g=solution.g,
-        label_distances=np.full((n_classes, n_classes), np.nan, dtype=np.float32),
+        label_distances=distances,
         looks_like=found.label,
         looks_like_probability=found.probability,
         epsilon=epsilon,

@@ -1,0 +1,153 @@
+"""Which settings a run uses: LAVA's published ones, or those its own validation set chose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.embedding import EMBEDDERS, embed_pair
+from core.progress import Progress
+from core.runs.spec import ValueSpec
+from core.valuation.calibration import CALIBRATED, CalibrationConfig, calibrate, too_small
+from core.valuation.lava import LavaConfig
+from core.valuation.methods import METHODS
+from core.valuation.planting import HeldOut, split_in_halves, stratified
+
+if TYPE_CHECKING:
+    from core.embedding import EmbeddedPair
+
+# Methods that have the settings that calibration chooses, and rank by the fused score.
+CALIBRATED_METHODS = ("lava",)
+_OPTIMISTIC = (
+    "The embedder may have been trained on the validation images; then held-out ones look easier "
+    "than training images are, and this estimate is too good."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The settings of a run, and why these.
+
+    Attributes
+    ----------
+    asked, used : "calibrated" or "published"
+    why : where that differs from what was asked, or nothing was calibrated: the reason
+    settings : what calibration chose, by name, and "fusion"
+    found : what it has to say: `Calibration.to_json`, how images were held out, a warning
+    """
+
+    asked: str
+    used: str
+    why: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    found: Mapping[str, Any] = field(default_factory=dict)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the record keeps, as JSON can hold it."""
+        return {"asked": self.asked, "used": self.used, "why": self.why, **self.found}
+
+
+def choose_settings(
+    spec: ValueSpec, pair: EmbeddedPair, *, cache_dir: Path | None, progress: Progress
+) -> Chosen:
+    """Calibrate, or say why not.
+
+    Raises
+    ------
+    Cancelled : raised by `progress`
+    """
+    config = CalibrationConfig()
+    labels = pair.validation.labels
+    why = ""
+    if spec.settings == "published":
+        why = "asked for"
+    elif spec.method not in CALIBRATED_METHODS:
+        why = f"the method {METHODS[spec.method].title} has no settings to calibrate"
+    elif spec.feature_weight == 0:
+        why = "the features have no weight"
+    elif np.ptp(pair.y, axis=0).max() == 0:
+        why = "the validation images all have the same embedding"
+    else:
+        why = too_small(labels, config)
+    if why:
+        return Chosen(asked=spec.settings, used="published", why=why)
+    parts, held_out, warning = _held_out(spec, pair, config, cache_dir, progress)
+    given = spec.configuration()
+    fixed = {name for name in CALIBRATED if given[name] is not None}
+    if spec.relative_epsilon is not None:
+        fixed.add("epsilon")
+    base = METHODS[spec.method].configure({**given, "tolerance": None})
+    assert isinstance(base, LavaConfig)  # noqa: S101 - for the type checker
+    calibration = calibrate(
+        parts,
+        len(pair.validation.class_names),
+        base,
+        fixed=fixed,
+        config=config,
+        seed=spec.seed,
+        progress=progress,
+    )
+    settings = {k: v for k, v in calibration.settings.items() if k not in fixed}
+    return Chosen(
+        asked=spec.settings,
+        used="calibrated",
+        settings={**settings, "fusion": calibration.fusion},
+        found={
+            "calibration": calibration.to_json(),
+            "fixed": sorted(fixed),
+            "held_out": held_out,
+            "warning": warning,
+        },
+    )
+
+
+def _held_out(
+    spec: ValueSpec,
+    pair: EmbeddedPair,
+    config: CalibrationConfig,
+    cache_dir: Path | None,
+    progress: Progress,
+) -> tuple[list[HeldOut], str, str]:
+    """Return held-out images and kept ones, how they were held out, and a warning or ""."""
+    labels = pair.validation.labels
+    rng = np.random.default_rng(spec.seed)
+    if not EMBEDDERS[pair.embedder].learned:
+        parts = split_in_halves(
+            pair.y, labels, most=config.most_images, repeats=config.repeats, rng=rng
+        )
+        if pair.embedder == "precomputed":
+            return parts, "of the embeddings as given", _OPTIMISTIC
+        return parts, "from the pictures' own features", ""
+    kept, held = stratified(labels, config.held_out, rng)
+
+    def told(stage: str, done: float, detail: str = "") -> None:
+        progress("Calibration", 0.5 * done, f"{stage}, without the held-out images: {detail}")
+
+    # A network that has not seen them: what it makes of them is what it makes of training images.
+    apart = embed_pair(
+        pair.validation.take(held),
+        pair.validation.take(kept),
+        pair.embedder,
+        seed=spec.seed,
+        cache_dir=cache_dir,
+        device=spec.device,
+        progress=told,
+    )
+    part = HeldOut(x=apart.x, x_labels=labels[held], y=apart.y, y_labels=labels[kept])
+    return [part], "from the embedder too, which was trained anew without them", ""
+
+
+def resolved(spec: ValueSpec, config: Any) -> ValueSpec:
+    """Return the spec with the settings that were used in place of None."""
+    return replace(
+        spec,
+        epsilon=getattr(config, "epsilon", None),
+        # A method without label weight compares features alone.
+        label_weight=getattr(config, "label_weight", 0.0),
+        label_distance_kind=getattr(config, "label_distance_kind", None),
+        p=config.p,
+    )
