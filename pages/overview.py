@@ -6,12 +6,18 @@ import pandas as pd
 import streamlit as st
 
 from core.curation import RunDecisions, open_store
-from core.evaluation import HarmfulCut, class_summary, harmful_cut
-from core.runs import Run, home
-from pages.ui import charts, links, shell, state
+from core.evaluation import (
+    BatchMatching,
+    HarmfulCut,
+    batch_matching,
+    class_summary,
+    harmful_cut,
+)
+from core.runs import Run, home, lava_seconds
+from pages.ui import additions, charts, links, shell, state
 from pages.ui.state import Keys
 from pages.ui.thumbnails import strip
-from pages.ui.words import images, number, percent
+from pages.ui.words import duration, images, number, percent
 
 
 def _metrics(run: Run, cut: HarmfulCut, decided: dict[str, int]) -> None:
@@ -49,18 +55,26 @@ def _metrics(run: Run, cut: HarmfulCut, decided: dict[str, int]) -> None:
     cards[4].metric(
         "Marginal error",
         percent(record.marginal_error),
-        delta="converged" if record.converged else "not converged",
-        delta_color="off" if record.converged else "inverse",
+        delta=_certainty(run),
+        delta_color="off" if record.converged or record.parent else "inverse",
         help="How far the plan is from giving each validation image its share: 0 to 200 %. It "
         f"converged if that is at most {percent(record.tolerance)}.",
         **plain,
     )
 
 
+def _certainty(run: Run) -> str:
+    if run.record.converged:
+        return "converged"
+    return "not converged" if run.record.parent is None else "at most; not solved anew"
+
+
 def _trust(run: Run) -> None:
     """Say whether the numbers can be trusted, loudly only where they cannot."""
     record = run.record
-    if not record.converged:
+    # What images added later do to the plan is said where they are.
+    solved = record.details.get("added", {}).get("solved_marginal_error", record.marginal_error)
+    if solved > record.tolerance:
         st.warning(
             f"This valuation did not converge: after {record.passes} passes the plan is still off "
             f"by {percent(record.marginal_error)}, above the limit of {percent(record.tolerance)}. "
@@ -145,12 +159,88 @@ def _worst(run: Run) -> None:
     strip(run, worst)
 
 
+def _batches(run: Run) -> None:
+    """Show the transport between batches (SAVA, figure 12), where the run was made in batches."""
+    if "batch_plan" not in run.arrays:
+        return
+    found = batch_matching(run.arrays["batch_cost"], run.arrays["batch_plan"])
+    left, right = found.cost.shape
+    st.subheader("How were the batches matched?", anchor=False)
+    st.markdown(_batch_facts(run, left, right))
+    if left * right == 1:
+        return
+    columns = st.columns(2, gap="medium")
+    with columns[0]:
+        st.markdown("**What does each pair of batches cost?**")
+        st.plotly_chart(
+            charts.batch_heatmap(found.cost, "units of cost", ".3g"),
+            key=Keys.OVERVIEW_BATCH_COST,
+            config=charts.CHART_CONFIG,
+            alt=f"Heatmap of the cost between {left} training and {right} validation batches, "
+            f"{number(found.cost.min())} to {number(found.cost.max())}.",
+        )
+        st.caption(_cost_sentence(found))
+    with columns[1]:
+        st.markdown("**How much does each validation batch count?**")
+        st.plotly_chart(
+            charts.batch_heatmap(found.share, "share", ".3~%"),
+            key=Keys.OVERVIEW_BATCH_PLAN,
+            config=charts.CHART_CONFIG,
+            alt=f"Heatmap of the plan between {left} training and {right} validation batches: "
+            f"shares of {percent(found.share.min())} to {percent(found.share.max())}.",
+        )
+        st.caption(
+            f"Each training batch sends 100 % of its mass down its column; matched alike, "
+            f"{percent(found.even)} would go to each validation batch. Here the shares lie between "
+            f"{percent(found.share.min())} and {percent(found.share.max())}: by them its images' "
+            "values against each validation batch are averaged."
+        )
+
+
+def _batch_facts(run: Run, left: int, right: int) -> str:
+    """Say how the run was cut, and where one problem on the whole sets would have cost less."""
+    record = run.record
+    if left * right == 1:
+        return "Each set was one batch, so this is LAVA: there is nothing to match."
+    kind = "stratified by class" if record.details.get("batches") == "stratified" else "random"
+    text = (
+        f"{left:,} training and {right:,} validation batches, {kind}, at most "
+        f"{record.details.get('batch_size', 0):,} images each: {left * right:,} problems of "
+        "optimal transport, and one between the batches."
+    )
+    taken = record.seconds.get("Valuation", 0.0)
+    lava = lava_seconds(
+        record.train.images, record.validation.images, run.train_embeddings.shape[1]
+    )
+    if lava < taken:
+        text += (
+            f" On this machine LAVA solves one problem on the whole sets in about "
+            f"{duration(lava)}; the batches took {duration(taken)}."
+        )
+    return text
+
+
+def _cost_sentence(found: BatchMatching) -> str:
+    text = (
+        f"The costs lie between {number(found.cost.min())} and {number(found.cost.max())} and vary "
+        f"by {percent(found.variation)} around their mean. "
+    )
+    if not found.apart:
+        return f"{text}No column stands out: the training batches are alike."
+    named = ", ".join(str(batch + 1) for batch in found.apart[:5])
+    return (
+        f"{text}Unlike the others in cost: training batch {named}. Look for what its images have "
+        "in common."
+    )
+
+
 run = shell.require_run("Overview")
 if (chosen := st.session_state.pop(state.CLASS_TO_OPEN, None)) is not None:
     links.go("review", run.id, **{state.CLASS: chosen})
 with st.spinner("Finding what looks harmful"):
     cut = harmful_cut(run.values["value"].to_numpy())
     decided = RunDecisions(open_store(home()), run).counts()
+additions.under_way(run)
 _trust(run)
 _metrics(run, cut, decided)
 left, right = st.columns([1.1, 1], gap="medium")
@@ -159,3 +249,6 @@ with left:
 with right:
     _classes(run, cut)
 _worst(run)
+_batches(run)
+additions.result(run, cut)
+additions.ask(run)

@@ -1,8 +1,8 @@
 """Runs: one folder each, made by a job that can be watched and stopped."""
 
 from core.runs.additions import AppendSpec, JobSpec
-from core.runs.append import append_at_home, append_run, require_extendable
-from core.runs.estimate import Estimate, estimate
+from core.runs.append import append_at_home, append_run
+from core.runs.estimate import Estimate, estimate, lava_instead, lava_seconds
 from core.runs.folder import (
     RUN_ID,
     Run,
@@ -16,6 +16,7 @@ from core.runs.folder import (
     write_run,
 )
 from core.runs.home import home
+from core.runs.intake import Preview, preview_addition, require_extendable
 from core.runs.jobs import (
     JobStatus,
     cancel_job,
@@ -34,6 +35,7 @@ __all__ = [
     "Estimate",
     "JobSpec",
     "JobStatus",
+    "Preview",
     "Run",
     "RunRecord",
     "SavedPotentials",
@@ -47,10 +49,13 @@ __all__ = [
     "forget_job",
     "home",
     "job_status",
+    "lava_instead",
+    "lava_seconds",
     "link_run",
     "list_jobs",
     "list_runs",
     "open_run",
+    "preview_addition",
     "require_extendable",
     "run_id",
     "start_job",

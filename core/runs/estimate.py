@@ -66,23 +66,32 @@ def estimate(spec: ValueSpec, n: int, m: int, *, d: int | None = None) -> Estima
     if embedder == "auto":
         embedder = "convnet" if d is None else "precomputed"
     width = d if d is not None and embedder == "precomputed" else _WIDTH
-    usual = _PASSES_SMALL if n * m <= _SMALL_PAIRS else _PASSES_LARGE
     memory = _BASE_BYTES + _COPIES * 4 * width * (n + m)
-    in_batches = 0.0
+    solving = lava_seconds(n, m, width)
     if spec.method in IN_BATCHES:
         size = choose_batch_size(n, m, spec.batch_size, spec.memory_limit)
-        usual = _PASSES_BESIDE
-        in_batches = (_ENTRY_SECONDS + _ENTRY_SECONDS_OF_ONE / size) * n * m
+        entry = _ENTRY_SECONDS + _ENTRY_SECONDS_OF_ONE / size
+        solving = _PASSES_BESIDE * _pass_seconds(n, m, width) + entry * n * m
         memory += batch_memory(n, m, size)
-    solving = (_PAIR_SECONDS + _PAIR_SECONDS_A_COLUMN * width) * n * m * usual + in_batches
     if spec.method == "exact":
-        solving = solving / usual * _PASSES_LARGE + _SIMPLEX_SECONDS * (n * m) ** _SIMPLEX_GROWTH
+        solving = _PASSES_LARGE * _pass_seconds(n, m, width)
+        solving += _SIMPLEX_SECONDS * (n * m) ** _SIMPLEX_GROWTH
         memory += _SIMPLEX_BYTES * n * m
     if embedder == "convnet":
         memory += _CONVNET_BYTES
     return Estimate(
         seconds=_BASE_SECONDS + _embedding_seconds(embedder, n, m) + solving, bytes=int(memory)
     )
+
+
+def lava_seconds(n: int, m: int, d: int) -> float:
+    """Estimate how long LAVA takes on n against m embeddings of width d, in seconds."""
+    usual = _PASSES_SMALL if n * m <= _SMALL_PAIRS else _PASSES_LARGE
+    return usual * _pass_seconds(n, m, d)
+
+
+def _pass_seconds(n: int, m: int, d: int) -> float:
+    return (_PAIR_SECONDS + _PAIR_SECONDS_A_COLUMN * d) * n * m
 
 
 def lava_instead(spec: ValueSpec, n: int, m: int, *, d: int | None = None) -> Estimate | None:

@@ -84,6 +84,8 @@ class SavaConfig(LavaConfig):
             raise ConfigError(
                 f"Batches must be one of: {', '.join(BATCH_KINDS)}; got {self.batches!r}."
             )
+        if self.fusion is not None:
+            raise ConfigError("Signals are fused for LAVA only; valuations in batches rank alone.")
         if self.memory_limit is not None and not self.memory_limit > 0:
             raise ConfigError(f"The memory limit must be above 0 MB, got {self.memory_limit}.")
 

@@ -174,6 +174,59 @@ def distance_heatmap(
     return figure
 
 
+def batch_heatmap(
+    matrix: np.ndarray, unit: str, number_format: str, palette: Palette = PALETTE
+) -> go.Figure:
+    """Draw a matrix between batches, training batches across, validation batches down.
+
+    Parameters
+    ----------
+    matrix : shape (K_t, K_v)
+    unit : what its numbers are, for the color bar
+    number_format : of d3, as ".3g" or ".1%"
+    """
+    left, right = matrix.shape
+    figure = go.Figure(
+        go.Heatmap(
+            z=matrix.T,
+            x=np.arange(1, left + 1),
+            y=np.arange(1, right + 1),
+            colorscale=palette.sequential,
+            xgap=1 if left <= 80 else 0,
+            ygap=1 if right <= 40 else 0,
+            colorbar={
+                "title": {"text": unit, "side": "right"},
+                "thickness": 12,
+                "tickformat": number_format,
+            },
+            hovertemplate="training batch %{x}<br>validation batch %{y}"
+            f"<br>%{{z:{number_format}}}<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        height=max(220, min(460, 120 + 20 * right)),
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        dragmode=False,
+        xaxis={"title": "training batch", "showgrid": False, "zeroline": False},
+        yaxis={
+            "title": "validation batch",
+            "showgrid": False,
+            "zeroline": False,
+            "autorange": "reversed",
+            "tickformat": "d",
+        },
+    )
+    for axis, count in ((figure.layout.xaxis, left), (figure.layout.yaxis, right)):
+        axis.tickmode, axis.tickvals = "array", _batch_ticks(count)
+    return figure
+
+
+def _batch_ticks(count: int) -> list[int]:
+    """Return about ten whole numbers from 1 to `count`."""
+    step = next(k for k in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, count) if count / k <= 12)
+    return [1, *range(step, count + 1, step)] if step > 1 else list(range(1, count + 1))
+
+
 def detection_chart(
     curve: DetectionCurve, palette: Palette = PALETTE, points: int = 400
 ) -> go.Figure:

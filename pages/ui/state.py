@@ -19,6 +19,7 @@ FOLLOWED_JOB = "jobs__followed"
 JOB_STAGES = "jobs__stages"
 HEALTH = "start__health"
 RUN_TO_OPEN = "start__run_to_open"
+ADDITION = "overview__addition"
 CLASS_TO_OPEN = "overview__class_to_open"
 PAIR_TO_OPEN = "classes__pair_to_open"
 
@@ -47,7 +48,13 @@ class Keys:
     START_LINK = "start__link"
 
     OVERVIEW_HISTOGRAM = "overview__histogram"
+    OVERVIEW_ADD_SOURCE = "overview__add_source"
+    OVERVIEW_ADD_CHECK = "overview__add_check"
+    OVERVIEW_ADD_START = "overview__add_start"
+    OVERVIEW_ADD_FORGET = "overview__add_forget"
     OVERVIEW_CLASSES = "overview__classes"
+    OVERVIEW_BATCH_COST = "overview__batch_cost"
+    OVERVIEW_BATCH_PLAN = "overview__batch_plan"
 
     CLASSES_HEATMAP = "classes__heatmap"
     CLASSES_TABLE = "classes__table"

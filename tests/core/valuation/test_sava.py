@@ -32,14 +32,16 @@ AGREEMENT = 1e-3
 Sets = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
-def two_sets(seed: int, n: int = 110, m: int = 70, d: int = 6, apart: float = 0.6) -> Sets:
-    """Return embeddings in clusters with every fifth training label wrong."""
+def two_sets(
+    seed: int, n: int = 110, m: int = 70, d: int = 6, apart: float = 0.6, every: int = 5
+) -> Sets:
+    """Return embeddings in clusters; one training label in `every` is wrong."""
     rng = np.random.default_rng(seed)
     centers = apart * rng.standard_normal((V, d))
     truth, y_labels = rng.integers(0, V, n), rng.integers(0, V, m)
     x = centers[truth] + 0.6 * rng.standard_normal((n, d))
     y = centers[y_labels] + 0.6 * rng.standard_normal((m, d))
-    x_labels = np.where(np.arange(n) % 5 == 0, (truth + 1) % V, truth)
+    x_labels = np.where(np.arange(n) % every == 0, rng.integers(1, V, n) + truth, truth) % V
     return x.astype(np.float32), x_labels, y.astype(np.float32), y_labels
 
 
@@ -177,11 +179,11 @@ def test_batchwise_lava_is_the_plain_mean_over_batches_of_one_size() -> None:
 
 
 def test_wrong_labels_are_worth_least() -> None:
-    sets = two_sets(6, n=200, m=150, apart=1.0)
-    wrong = np.arange(200) % 5 == 0
+    sets = two_sets(6, n=400, m=200, apart=1.5, every=10)
+    wrong = np.arange(400) % 10 == 0
     for name in ("sava", "batchwise-lava"):
-        found = METHODS[name](*sets, V, METHODS[name].configure({"batch_size": 50}))
-        assert detection_curve(found.value, wrong).auroc > 0.8, name
+        found = METHODS[name](*sets, V, METHODS[name].configure({"batch_size": 100}))
+        assert detection_curve(found.value, wrong).auroc > 0.7, name
 
 
 def test_the_seed_decides_the_batches_and_nothing_else_does() -> None:
