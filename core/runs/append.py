@@ -19,20 +19,19 @@ import pandas as pd
 
 from core.datasets import LabelledImages, open_source
 from core.device import resolve_device
-from core.errors import DataError, RunError
+from core.errors import RunError
 from core.progress import Progress, silent
 from core.runs.additions import appended_run_id
 from core.runs.folder import Run, find_run, require_free, write_run
+from core.runs.intake import in_classes_of, only_new, require_extendable
 from core.runs.pipeline import Stopwatch, peak_memory, require_finite, versions
+from core.runs.rebuild import embed_addition
 from core.runs.record import RunRecord, SourceRecord
 from core.runs.spec import absolute_source
 from core.transport import GroundCost
 
 if TYPE_CHECKING:
     from core.valuation import Valuation
-
-# Two embeddings of one picture differ by rounding: less than this share of the features' spread.
-_SAME = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,28 +71,9 @@ def open_addition(run: Run, data: str, progress: Progress = silent) -> Addition:
         opened = open_source(absolute_source(data), progress=progress)
         progress("Reading", 0.5, "Fingerprint of the new images")
         fingerprint = opened.fingerprint
-        opened = _in_classes_of(run, opened)
+        opened = in_classes_of(run, opened)
         progress("Reading", 1.0)
     return Addition(run=run, data=opened, fingerprint=fingerprint, watch=watch)
-
-
-def require_extendable(run: Run) -> None:
-    """Refuse a run that images cannot be added to.
-
-    Raises
-    ------
-    RunError : its method cannot value images that come later
-    """
-    from core.valuation import METHODS
-
-    method = METHODS.get(run.record.method)
-    if method is None or not method.takes_new:
-        title = run.record.method if method is None else method.title
-        able = " or ".join(item.title for item in METHODS.values() if item.takes_new)
-        raise RunError(
-            f"Images can be added to runs of {able} only; this one was made with {title}, whose "
-            "values follow from all images at once. Value all of them together instead."
-        )
 
 
 def append_run(
@@ -151,13 +131,12 @@ def append_opened(
     addition: Addition, out: Path, progress: Progress = silent, *, device: str = "auto"
 ) -> Run:
     """Embed, value and write images that are open. Raises as `append_run`."""
-    from core.runs.rebuild import embed_addition
     from core.valuation import value_new
 
     run, watch = addition.run, addition.watch
     with watch.stage("Embedding"):
         data, x = embed_addition(run, addition.data, device, progress)
-        data, x = _only_new(run, data, x)
+        data, x = only_new(run, data, x)
     old, new = costs(run, x, data.labels)
     with watch.stage("Valuation"):
         valuation = value_new(
@@ -230,73 +209,6 @@ def valuation_of(run: Run) -> Valuation:
     )
 
 
-def _in_classes_of(run: Run, data: LabelledImages) -> LabelledImages:
-    """Return `data` with its labels as positions in the run's list of classes, by name."""
-    position = {name: index for index, name in enumerate(run.class_names)}
-    counts = data.class_counts.tolist()
-    unknown = [
-        f"{name} ({count:,})"
-        for name, count in zip(data.class_names, counts, strict=True)
-        if count and name not in position
-    ]
-    if unknown:
-        raise DataError(
-            f"{data.source}: the run does not know the classes {_few(unknown)} (images in "
-            f"brackets); it knows {_few(run.class_names)}. Correct the labels, or value all images "
-            "together with validation images of these classes."
-        )
-    new = np.array([position.get(name, 0) for name in data.class_names], dtype=np.int64)
-    aligned = replace(data, labels=new[data.labels], class_names=run.class_names)
-    there = np.unique(run.validation["label"].to_numpy())
-    known = np.isfinite(run.label_distances[:, there]).all(axis=1)
-    missing = [run.class_names[u] for u in np.unique(aligned.labels).tolist() if not known[u]]
-    if missing and float(run.record.configuration["label_weight"]) > 0:
-        raise DataError(
-            f"{data.source}: when the run was made there were no training images of the classes "
-            f"{_few(missing)}, so their distance to the validation classes is not known. Value all "
-            "images together instead."
-        )
-    return aligned
-
-
-def _only_new(run: Run, data: LabelledImages, x: np.ndarray) -> tuple[LabelledImages, np.ndarray]:
-    """Leave out the images that the run holds already: a folder that has grown may be added whole.
-
-    Raises
-    ------
-    DataError : an image has the id of another one of the run, or none is new
-    """
-    row = pd.Index(run.values["id"]).get_indexer(pd.Index(data.ids.astype(str)))
-    known = np.flatnonzero(row >= 0)
-    if len(known) == 0:
-        return data, x
-    held = run.values["label"].to_numpy()[row[known]]
-    spread = max(float(np.std(run.y)), float(np.finfo(np.float32).tiny))
-    differs = np.abs(x[known] - run.x[row[known]]).max(axis=1) > _SAME * spread
-    relabelled = held != data.labels[known]
-    if differs.any():
-        raise DataError(
-            f"{data.source}: the id {data.ids[known[differs][0]]} is that of another image in the "
-            f"run ({int(differs.sum()):,} such ids). Decisions are kept by id: rename the files, "
-            "or give ids of their own in a manifest."
-        )
-    if relabelled.any():
-        image = known[relabelled][0]
-        raise DataError(
-            f"{data.source}: {data.ids[image]} is in the run as "
-            f"{run.class_names[held[relabelled][0]]}, here it is "
-            f"{run.class_names[data.labels[image]]} ({int(relabelled.sum()):,} such images). An "
-            "image is valued under one label: value the set as it is now anew."
-        )
-    fresh = np.flatnonzero(row < 0)
-    if len(fresh) == 0:
-        raise DataError(
-            f"{data.source}: all of its {len(data):,} images are in the run already; there is "
-            "nothing to add."
-        )
-    return data.take(fresh), x[fresh]
-
-
 def _values(run: Run, data: LabelledImages, valuation: Valuation) -> pd.DataFrame:
     """Return the table of all training images: the run's rows first, then the new ones."""
     paths = [None] * len(data) if data.paths is None else data.paths.tolist()
@@ -362,8 +274,3 @@ def _joined(parts: tuple[SourceRecord, ...]) -> SourceRecord:
         unreadable_listed=tuple(item for part in parts for item in part.unreadable_listed)[:1000],
         has_pictures=any(part.has_pictures for part in parts),
     )
-
-
-def _few(names: list[str] | tuple[str, ...], limit: int = 5) -> str:
-    shown = ", ".join(names[:limit])
-    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"

@@ -39,29 +39,37 @@ def embed_addition(
             f"The run's images were embedded by '{name}', which this version of Assay does not "
             "have. Value all images together instead."
         )
-    _require_kind(run, data, from_pictures=EMBEDDERS[name].from_pictures)
     fitted: Mapping[str, np.ndarray] = run.fitted
+    require_kind(run, data)
     if EMBEDDERS[name].from_pictures and not fitted:
         fitted = _refitted(run, device, progress)
-    kept, x = embed_more(data, name, fitted, device=device, progress=progress)
-    if x.shape[1] != run.x.shape[1]:
-        raise DataError(
-            f"{data.source}: its embeddings have {x.shape[1]} numbers each, those of the run "
-            f"{run.x.shape[1]}. Make them with the model that made the run's."
-        )
-    return kept, x
+    return embed_more(data, name, fitted, device=device, progress=progress)
 
 
-def _require_kind(run: Run, data: LabelledImages, *, from_pictures: bool) -> None:
-    if from_pictures and data.images is None:
+def require_kind(run: Run, data: LabelledImages) -> None:
+    """Refuse images that lack what the run's embedder works from, pictures or embeddings.
+
+    Raises
+    ------
+    DataError : they lack it, or have embeddings of another width than the run's
+    """
+    name = run.record.embedder
+    if name != "precomputed" and data.images is None:
         raise DataError(
             f"{data.source}: it has embeddings only, and the run's images were embedded from "
-            f"pictures ('{run.record.embedder}'). Give the pictures, or value all images together."
+            f"pictures ('{name}'). Give the pictures, or value all images together."
         )
-    if not from_pictures and data.embeddings is None:
+    if name != "precomputed":
+        return
+    if data.embeddings is None:
         raise DataError(
             f"{data.source}: it has no embeddings, and the run was made from embeddings in its "
             "files. Give embeddings by the same model."
+        )
+    if data.embeddings.shape[1] != run.x.shape[1]:
+        raise DataError(
+            f"{data.source}: its embeddings have {data.embeddings.shape[1]} numbers each, those "
+            f"of the run {run.x.shape[1]}. Make them with the model that made the run's."
         )
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import RunError
-from core.runs import JobSpec, JobStatus, cancel_job, home, job_status, start_job
+from core.runs import (
+    AppendSpec,
+    JobSpec,
+    JobStatus,
+    cancel_job,
+    home,
+    job_status,
+    list_jobs,
+    start_job,
+)
 from pages.ui import state
 from pages.ui.words import duration, escape
 
@@ -27,6 +36,24 @@ def followed_result() -> str | None:
         return None
     del st.session_state[state.FOLLOWED_JOB]
     return job.run_id if job is not None and job.state == "done" else None
+
+
+def finished_addition(run_id: str) -> str | None:
+    """Return the run that came of adding images to run `run_id`, once, if this session did that."""
+    job_id = st.session_state.get(state.FOLLOWED_JOB)
+    job = None if job_id is None else _find(job_id)
+    if job is None or not isinstance(job.spec, AppendSpec) or job.spec.run != run_id:
+        return None
+    return followed_result()
+
+
+def additions(run_id: str) -> list[JobStatus]:
+    """Return the jobs that add images to run `run_id`, newest first."""
+    return [
+        job
+        for job in list_jobs(home())
+        if isinstance(job.spec, AppendSpec) and job.spec.run == run_id
+    ]
 
 
 def finished_in_address() -> str | None:

@@ -58,7 +58,7 @@ def header(title: str, run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         st.title(title, anchor=False, width="content")
         st.caption(
-            f"{escape(source_name(record.train.source))} ({images(record.train.images)}) against "
+            f"{escape(training_name(run))} ({images(record.train.images)}) against "
             f"{escape(source_name(record.validation.source))} "
             f"({images(record.validation.images)}) · {record.method.upper()} on "
             f"{escape(record.embedder)} · {when(record.created)}",
@@ -77,4 +77,10 @@ def _no_run() -> None:
 
 def run_label(run: Run) -> str:
     """Return a line that tells runs apart: training set and when."""
-    return f"{source_name(run.record.train.source)} · {when(run.record.created)}"
+    return f"{training_name(run)} · {when(run.record.created)}"
+
+
+def training_name(run: Run) -> str:
+    """Return a short name of the training set: "week1", or "week1 + week2" after an addition."""
+    names = [source_name(part.source) for part in run.record.training_parts]
+    return " + ".join(names) if len(names) <= 2 else f"{names[0]} + {len(names) - 1} more"
