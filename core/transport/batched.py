@@ -16,10 +16,11 @@ from core.transport.anderson import Anderson
 
 # Scalings beyond exp(+-20) would leave too few digits of the kernel: it is made anew.
 _LARGEST_SHIFT = 20.0
+_FARTHEST = (-40.0, 40.0)
 # An entry of the kernel is still multiplied by a mass and a scaling. Where such a product falls
 # below float32's normal range, the matrix products run at half the speed.
 _LOWEST_EXPONENT = -60.0
-_SCALING_ITERATIONS = 4
+_SCALING_ITERATIONS = 3
 # While the regularization falls, one row in so many stands for all, as long as enough are left.
 _THINNING = 4
 _FEWEST_ROWS = 48
@@ -89,7 +90,7 @@ def solve_batched(
     epsilon = max(float(cost.mean()), config.epsilon)
     thin = _Problem(*_thinned(cost, a), b, scratch)
     while epsilon > 1.5 * config.epsilon:
-        g, _ = thin.settle(g, epsilon, config.tolerance, _SCALING_ITERATIONS)
+        g = thin.relax(g, epsilon, _SCALING_ITERATIONS)
         epsilon /= 3
     problem = _Problem(cost, a, b, scratch)
     g, iterations = problem.settle(g, config.epsilon, config.tolerance, config.max_iterations)
@@ -145,6 +146,23 @@ class _Problem:
     def _columns(self, rows: torch.Tensor) -> torch.Tensor:
         return torch.bmm(rows[:, None, :], self.kernel)[:, 0, :]
 
+    def relax(self, g: torch.Tensor, epsilon: float, count: int) -> torch.Tensor:
+        """Make so many plain iterations from g at one epsilon; return the column potential."""
+        columns = self._absorb(g, epsilon)
+        shift = self._residual(columns)
+        for _ in range(count - 1):
+            shift = (shift + self._residual(self._scaled(shift))).clamp_(*_FARTHEST)
+        return g + epsilon * shift
+
+    def _residual(self, columns: torch.Tensor) -> torch.Tensor:
+        return torch.where(self.real, self.log_b - columns.log(), 0.0)
+
+    def _scaled(self, shift: torch.Tensor) -> torch.Tensor:
+        """Return the column marginals of the kernel with its columns scaled by exp(shift)."""
+        scaling = shift.exp()
+        total = torch.bmm(self.kernel, scaling[:, :, None])[:, :, 0]
+        return scaling * self._columns(self.a / total)
+
     def settle(
         self, g: torch.Tensor, epsilon: float, tolerance: float, most: int
     ) -> tuple[torch.Tensor, int]:
@@ -170,13 +188,10 @@ class _Problem:
         accelerator = Anderson(_MEMORY, ridge=1e-6)
         best, best_error = shift, (self.b - columns).abs().sum(1)
         for number in range(1, most + 1):
-            residual = torch.where(self.real, self.log_b - columns.log(), 0.0)
-            shift = accelerator.next(shift, residual)
+            shift = accelerator.next(shift, self._residual(columns))
             if float(shift.abs().max()) > _LARGEST_SHIFT:
-                return shift.clamp(-2 * _LARGEST_SHIFT, 2 * _LARGEST_SHIFT), number
-            scaling = shift.exp()
-            total = torch.bmm(self.kernel, scaling[:, :, None])[:, :, 0]
-            columns = scaling * self._columns(self.a / total)
+                return shift.clamp(*_FARTHEST), number
+            columns = self._scaled(shift)
             error = (self.b - columns).abs().sum(1)
             better = error < best_error
             best = torch.where(better[:, None], shift, best)
