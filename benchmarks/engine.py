@@ -312,7 +312,7 @@ def growth(folder: Path) -> str:
     return (
         "## Growth\n\nFrom 50,000 × 10,000, width 64, 10 classes, one axis at a time: rows are "
         "resampled with jitter beyond 50,000, widths are random projections, classes beyond ten "
-        "are clusters of the validation images with a tenth of the training labels wrong. Peak memory "
+        "are clusters of the validation images, a tenth of the training labels wrong. Peak memory "
         "is the whole process, torch (0.35 GB) and inputs included.\n\n"
         "![Seconds against N, M, d and V, logarithmic axes](engine-growth.svg)\n\n"
         + "\n\n".join(parts)

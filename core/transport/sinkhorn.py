@@ -36,6 +36,8 @@ from core.transport.passes import Passes, Sweep
 _SCALING_PASSES = 25
 # Iterations on a kernel between two passes, at most.
 _KERNEL_ITERATIONS = 300
+# Accelerated passes without gain, after which the solver gives up.
+_PATIENCE = 60
 # Each subsample is so many times larger than the one before.
 _GROWTH = 16
 # Rows at the highest regularization, at least.
@@ -233,6 +235,7 @@ def _solve(
     """Iterate from g until the tolerance or the last pass; return the best state seen."""
     path = _Path(passes, config)
     best: _State | None = None
+    goal, gained = np.inf, 0
     for number in range(1, config.max_passes + 1):
         sweep = passes.sweep(g, config.epsilon, keep=path.keep, certify=path.certify)
         if best is None or sweep.error <= best.sweep.error:
@@ -244,7 +247,11 @@ def _solve(
             f"{passes.tiles.n:,} images, regularization {config.epsilon:.3g}, pass {number}, "
             f"marginal error {best.sweep.error:.3g}",
         )
-        if best.sweep.error <= config.tolerance:
+        if best.sweep.error <= goal:
+            goal, gained = 0.9 * best.sweep.error, number
+        # Rounding sets a floor: beyond it more passes only cost.
+        stalled = config.memory > 0 and number - gained > _PATIENCE
+        if best.sweep.error <= config.tolerance or stalled:
             break
         g = path.after(g, sweep, best)
     assert best is not None  # noqa: S101 - max_passes is at least 1

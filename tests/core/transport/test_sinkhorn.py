@@ -202,6 +202,13 @@ def test_a_solution_that_ran_out_of_passes_says_so() -> None:
     assert ours.marginal_error > 1e-6
 
 
+def test_a_tolerance_below_what_float32_can_reach_ends_without_convergence() -> None:
+    ours = solve_sinkhorn(random_cost(18), SinkhornConfig(tolerance=1e-13, max_passes=10_000))
+    assert not ours.converged
+    assert ours.passes < 500
+    assert ours.marginal_error < 1e-5
+
+
 def test_progress_can_cancel() -> None:
     calls = []
 
