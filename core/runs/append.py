@@ -22,7 +22,7 @@ from core.device import resolve_device
 from core.errors import RunError
 from core.progress import Progress, silent
 from core.runs.additions import appended_run_id
-from core.runs.folder import Run, find_run, require_free, write_run
+from core.runs.folder import COLUMNS, RESEMBLANCE_COLUMNS, Run, find_run, require_free, write_run
 from core.runs.intake import in_classes_of, only_new, require_extendable
 from core.runs.pipeline import Stopwatch, peak_memory, require_finite, versions
 from core.runs.rebuild import embed_addition
@@ -173,7 +173,7 @@ def costs(run: Run, x: np.ndarray, labels: np.ndarray) -> tuple[GroundCost, Grou
         y_labels=np.array(run.validation["label"]),
         label_distances=run.label_distances,
         feature_weight=float(settings["feature_weight"]),
-        label_weight=float(settings["label_weight"]),
+        label_weight=float(settings["label_weight"] or 0.0),
         p=int(settings["p"]),
     )
     return old, replace(old, x=x, x_labels=labels)
@@ -204,6 +204,11 @@ def valuation_of(run: Run) -> Valuation:
         passes=record.passes,
         converged=record.converged,
         score=None if by_gradient else 0.0 - value,
+        columns={
+            name: values[name].to_numpy()
+            for name in values.columns
+            if name not in (*COLUMNS, *RESEMBLANCE_COLUMNS)
+        },
         arrays=run.arrays,
         details=record.details,
     )

@@ -110,7 +110,7 @@ def in_classes_of(run: Run, data: LabelledImages) -> LabelledImages:
     there = np.unique(run.validation["label"].to_numpy())
     known = np.isfinite(run.label_distances[:, there]).all(axis=1)
     missing = [run.class_names[u] for u in np.unique(aligned.labels).tolist() if not known[u]]
-    if missing and float(run.record.configuration["label_weight"]) > 0:
+    if missing and (run.record.configuration["label_weight"] or 0) > 0:
         raise DataError(
             f"{data.source}: when the run was made there were no training images of the classes "
             f"{_few(missing)}, so their distance to the validation classes is not known. Value all "

@@ -19,6 +19,7 @@ from core.errors import DataError
 from core.progress import Progress, silent
 from core.transport import (
     GroundCost,
+    LabelPosterior,
     SinkhornConfig,
     label_posterior,
     predicted_change,
@@ -26,11 +27,14 @@ from core.transport import (
     transform_fixed,
 )
 from core.valuation.evidence import RESEMBLANCE_EPSILON
+from core.valuation.fusion import MOST_SURPRISE, Fusion, Signals, signals_of
 from core.valuation.lava import calibrated_gradient
 from core.valuation.result import Valuation
 
 # What the valuation keeps for the next addition: name in `Valuation.arrays` and `.details`.
 COLUMNS, ADDED = "added_columns", "added"
+# The column by which a valuation by the label posterior is known.
+_OWN = "own_probability"
 # Images of each kind, old and new, from which the distance to a re-solve is estimated.
 _SAMPLE = 1000
 
@@ -41,9 +45,10 @@ class Agreement:
 
     Attributes
     ----------
-    shift : standard deviation of the difference between the values, as a share of the values' own
+    shift : standard deviation of the difference between the calibrated gradients of all images, as
+        a share of their own
     rank_correlation : of the new images' values with those of a new valuation (Spearman), -1 to 1;
-        1 where there is one new image
+        1 where there is one new image, or the ranking does not follow the potentials
     """
 
     shift: float
@@ -100,28 +105,33 @@ def value_new(
     f = np.concatenate([before.f, found.f])
     # Of the images that g was solved with only the norm of what they lack is known: it is small.
     residual = ((n + k - solved) / new.shape[1] - columns) / (n + k)
+    scale = _resemblance_scale(before, old, solved)
+    scorer = _scorer(before, _resemblance(new, before, scale, n_classes, device, progress))
     progress("New images", 0.6, "distance to a new valuation")
-    agreement = estimate_agreement(new, old, f, before.g, residual, config)
-    looks_like, probability = _resemblance(new, old, solved, n_classes, device, progress)
-    dual = float(f.mean() + before.g.mean())
+    agreement = estimate_agreement(new, old, f, before.g, residual, config, scorer)
     error = min(2.0, solved / (n + k) * solved_error + float(np.abs(residual).sum()))
+    added = _details(before.details, solved, solved_error, k, agreement)
     return replace(
         before,
         calibrated_gradient=calibrated_gradient(f),
         f=f,
-        looks_like=np.concatenate([before.looks_like, looks_like]),
-        looks_like_probability=np.concatenate([before.looks_like_probability, probability]),
+        looks_like=np.concatenate([before.looks_like, scorer.posterior.label]),
+        looks_like_probability=np.concatenate(
+            [before.looks_like_probability, scorer.posterior.probability]
+        ),
         # Both are means over the rows.
         primal=(n * before.primal + k * found.primal) / (n + k),
         transport_cost=(n * before.transport_cost + k * found.transport_cost) / (n + k),
-        dual=dual,
+        dual=float(f.mean() + before.g.mean()),
         marginal_error=error,
         converged=error <= before.tolerance,
-        arrays={**before.arrays, COLUMNS: columns},
-        details={
-            **before.details,
-            ADDED: _details(before.details, solved, solved_error, k, agreement),
+        score=None if before.score is None else np.concatenate([before.score, scorer(found.f)]),
+        columns={
+            name: np.concatenate([before.columns[name], part])
+            for name, part in scorer.columns(found.f).items()
         },
+        arrays={**before.arrays, COLUMNS: columns},
+        details={**before.details, ADDED: added},
     )
 
 
@@ -132,6 +142,7 @@ def estimate_agreement(
     g: np.ndarray,
     residual: np.ndarray,
     config: SinkhornConfig,
+    scorer: Scorer,
 ) -> Agreement:
     """Estimate how far f with the fixed g is from the potential of a new solution.
 
@@ -140,6 +151,7 @@ def estimate_agreement(
     new, old : ground costs of k and n training images
     f, g : potentials, shapes (n + k,), the old images first, and (m,)
     residual : what the column marginals of all n + k images lack, shape (m,)
+    scorer : turns potentials of the new images into what the ranking follows
     """
     n, k = old.shape[0], new.shape[0]
     parts = [
@@ -163,10 +175,11 @@ def estimate_agreement(
     change = predicted_change(sample, weights, g, residual, config)
     spread = float(f.std())
     moved = float(np.sqrt(weights @ change**2 / weights.sum()))
-    kept = f[n + later]
+    anew = f[n:].copy()
+    anew[later] += change[len(before) :]
     return Agreement(
         shift=moved / spread if spread > 0 else 0.0,
-        rank_correlation=_rank_correlation(kept, kept + change[len(before) :]),
+        rank_correlation=_rank_correlation(scorer(f[n:])[later], scorer(anew)[later]),
     )
 
 
@@ -192,21 +205,115 @@ def _solved(before: Valuation, n: int) -> tuple[int, float]:
     return int(added["solved_images"]), float(added["solved_marginal_error"])
 
 
+def _resemblance_scale(before: Valuation, old: GroundCost, solved: int) -> float:
+    """Return the regularization at which labels were compared, in units of cost."""
+    if "fusion" in before.details:
+        return float(before.details["fusion"]["epsilon"])
+    if _OWN in before.columns:
+        return before.epsilon
+    # That of the images solved with, so that the same picture gets the same answer.
+    features = replace(
+        old,
+        x=np.asarray(old.x[:solved]),
+        x_labels=old.x_labels[:solved],
+        label_distances=None,
+        feature_weight=1.0,
+    )
+    return RESEMBLANCE_EPSILON * (features.mean() or 1.0)
+
+
 def _resemblance(
-    new: GroundCost, old: GroundCost, solved: int, n_classes: int, device: str, progress: Progress
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return class and probability of what each new image looks like, as for the old images."""
-    features = replace(new, label_distances=None, feature_weight=1.0)
-    # The scale is that of the images solved with, so that the same picture gets the same answer.
-    scale = replace(features, x=np.asarray(old.x[:solved]), x_labels=old.x_labels[:solved]).mean()
-    found = label_posterior(
-        features,
+    new: GroundCost,
+    before: Valuation,
+    epsilon: float,
+    n_classes: int,
+    device: str,
+    progress: Progress,
+) -> LabelPosterior:
+    """Return what each new image looks like, as it was found for the old ones."""
+    return label_posterior(
+        replace(new, label_distances=None, feature_weight=1.0),
         n_classes,
-        epsilon=RESEMBLANCE_EPSILON * (scale or 1.0),
+        epsilon=epsilon,
+        g=before.g if _OWN in before.columns else None,
         device=device,
         progress=progress,
     )
-    return found.label, found.probability
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scorer:
+    """What the ranking of a valuation follows, for k new images and any potential of theirs.
+
+    Attributes
+    ----------
+    posterior : what the new images look like
+    g : validation potential
+    fusion : the valuation's constants, where it ranks by a fused score
+    by_posterior : it ranks by the label posterior
+    """
+
+    posterior: LabelPosterior
+    g: np.ndarray
+    fusion: Fusion | None = None
+    by_posterior: bool = False
+
+    def __call__(self, f: np.ndarray) -> np.ndarray:
+        """Return the score, float64, shape (k,), of potentials of shape (k,); higher is worse."""
+        if self.fusion is not None:
+            return self.fusion.fused(self._signals(f)).score
+        if self.by_posterior:
+            own = self.posterior.own_probability.astype(np.float64)
+            return 0.0 - np.log(np.clip(own, np.exp(-MOST_SURPRISE), 1.0))
+        return f
+
+    def columns(self, f: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what the valuation says of each image beside, by name."""
+        if self.fusion is not None:
+            fused = self.fusion.fused(self._signals(f))
+            return {
+                "fault_probability": fused.probability.astype(np.float32),
+                "likely_fault": np.array(self.fusion.kinds)[fused.kind],
+            }
+        if self.by_posterior:
+            return {
+                "suggested_label": self.posterior.label,
+                "suggested_probability": self.posterior.probability,
+                _OWN: self.posterior.own_probability,
+            }
+        return {}
+
+    def _signals(self, f: np.ndarray) -> Signals:
+        assert self.fusion is not None  # noqa: S101 - for the type checker
+        return signals_of(
+            self.posterior.own_probability,
+            self.posterior.distance,
+            f,
+            self.g,
+            unit=self.fusion.unit,
+        )
+
+
+def _scorer(before: Valuation, posterior: LabelPosterior) -> Scorer:
+    """Return the scorer of a finished valuation.
+
+    Raises
+    ------
+    DataError : it ranks by a score that new images cannot be given
+    """
+    by_posterior = _OWN in before.columns
+    fusion = before.details.get("fusion")
+    if before.score is not None and fusion is None and not by_posterior:
+        raise DataError(
+            "This run ranks by a score of its own that new images cannot be given. Value all "
+            "images together instead."
+        )
+    return Scorer(
+        posterior=posterior,
+        g=before.g,
+        fusion=None if fusion is None else Fusion.from_json(fusion),
+        by_posterior=by_posterior,
+    )
 
 
 def _details(

@@ -92,6 +92,7 @@ METHODS: dict[str, Method] = {
         ),
         function="core.valuation.posterior:value_label_posterior",
         config="core.valuation.posterior:PosteriorConfig",
+        takes_new=True,
     ),
     "sava": Method(
         title="SAVA",
