@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.embedding import EMBEDDERS, embed_pair
+from core.datasets import LabelledImages, decode_batches, propose_shape
+from core.datasets.stores import ArrayStore
+from core.embedding import EMBEDDERS, embed_more, embed_pair
 from core.progress import Progress
 from core.runs.spec import ValueSpec
 from core.valuation.calibration import CALIBRATED, CalibrationConfig, calibrate, too_small
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 # Methods that have the settings that calibration chooses, and rank by the fused score.
 CALIBRATED_METHODS = ("lava",)
+# Noise planted in pictures, as shares of the pixel range.
+_NOISE = (0.25, 0.5)
+_LARGEST_SIDE = 64
 _OPTIMISTIC = (
     "The embedder may have been trained on the validation images; then held-out ones look easier "
     "than training images are, and this estimate is too good."
@@ -88,6 +93,7 @@ def choose_settings(
         base,
         fixed=fixed,
         config=config,
+        optimistic=bool(warning),
         seed=spec.seed,
         progress=progress,
     )
@@ -115,19 +121,16 @@ def _held_out(
     """Return held-out images and kept ones, how they were held out, and a warning or ""."""
     labels = pair.validation.labels
     rng = np.random.default_rng(spec.seed)
-    if not EMBEDDERS[pair.embedder].learned:
-        parts = split_in_halves(
-            pair.y, labels, most=config.most_images, repeats=config.repeats, rng=rng
-        )
-        if pair.embedder == "precomputed":
-            return parts, "of the embeddings as given", _OPTIMISTIC
-        return parts, "from the pictures' own features", ""
+    if not EMBEDDERS[pair.embedder].from_pictures:
+        most, repeats = config.most_images, config.repeats
+        parts = split_in_halves(pair.y, labels, most=most, repeats=repeats, rng=rng)
+        return parts, "of the embeddings as given", _OPTIMISTIC
     kept, held = stratified(labels, config.held_out, rng)
 
     def told(stage: str, done: float, detail: str = "") -> None:
         progress("Calibration", 0.5 * done, f"{stage}, without the held-out images: {detail}")
 
-    # A network that has not seen them: what it makes of them is what it makes of training images.
+    # An embedder that has not seen them: what it makes of them, it makes of training images.
     apart = embed_pair(
         pair.validation.take(held),
         pair.validation.take(kept),
@@ -137,8 +140,28 @@ def _held_out(
         device=spec.device,
         progress=told,
     )
-    part = HeldOut(x=apart.x, x_labels=labels[held], y=apart.y, y_labels=labels[kept])
-    return [part], "from the embedder too, which was trained anew without them", ""
+    _, noisy = embed_more(
+        with_noise(apart.train, rng),
+        pair.embedder,
+        apart.fitted,
+        device=spec.device,
+        progress=told,
+    )
+    part = HeldOut(x=apart.x, x_labels=labels[held], y=apart.y, y_labels=labels[kept], noisy=noisy)
+    how = "from the embedder too, which was made anew without them"
+    return [part.at_most(config.most_images // 2)], how, ""
+
+
+def with_noise(data: LabelledImages, rng: np.random.Generator) -> LabelledImages:
+    """Return the set with white noise in its pictures, of a quarter or half the pixel range."""
+    shape = propose_shape(data, largest_side=_LARGEST_SIDE)
+    pictures = np.concatenate(list(decode_batches(data, shape.side, shape.channels, 500)))
+    strength = np.where(np.arange(len(data)) % 2, *_NOISE)[:, None, None, None]
+    noise = strength * 255 * rng.standard_normal(pictures.shape, dtype=np.float32)
+    noisy = np.clip(np.rint(pictures + noise), 0, 255).astype(np.uint8)
+    noisy = np.ascontiguousarray(np.moveaxis(noisy, 1, 3))
+    store = ArrayStore(noisy[..., 0] if shape.channels == 1 else noisy)
+    return replace(data, images=store, embeddings=None, paths=None)
 
 
 def resolved(spec: ValueSpec, config: Any) -> ValueSpec:

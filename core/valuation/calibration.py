@@ -45,6 +45,8 @@ class CalibrationConfig:
     epsilon_shares : tried beside the method's own epsilon, as shares of the mean feature cost
         between validation images
     ridge : weight of the squared coefficients against the mean loss of a row
+    least_gain : in average precision; settings that gain less over earlier ones are not preferred
+    least_gain_optimistic : the same where the embedder may have seen the validation images
     nominal_share : share of faulty images that average precision is stated for, 0 to 1
     """
 
@@ -56,6 +58,8 @@ class CalibrationConfig:
     label_weights: tuple[float, ...] = (0.5, 3.0)
     epsilon_shares: tuple[float, ...] = (0.02, 0.1)
     ridge: float = 0.015
+    least_gain: float = 0.01
+    least_gain_optimistic: float = 0.02
     nominal_share: float = 0.1
 
 
@@ -131,6 +135,7 @@ def calibrate(
     *,
     fixed: Iterable[str] = (),
     config: CalibrationConfig | None = None,
+    optimistic: bool = False,
     seed: int = 0,
     progress: Progress = silent,
 ) -> Calibration:
@@ -141,6 +146,7 @@ def calibrate(
     parts : held-out and kept images; one a repetition, used in turn where there are fewer
     base : settings that are not chosen, and those to start from
     fixed : names of `CALIBRATED` that the user set: they stay
+    optimistic : the embedder may have been trained on the images held out
     seed : what is planted where
 
     Raises
@@ -160,7 +166,8 @@ def calibrate(
         for i, stream in enumerate(streams)
     ]
     search = _Search(bags, n_classes, config, progress)
-    best = search.run(base, frozenset(fixed))
+    gain = config.least_gain_optimistic if optimistic else config.least_gain
+    best = search.run(base, frozenset(fixed), gain)
     valued = search.valued[best]
     return Calibration(
         settings={name: getattr(best, name) for name in CALIBRATED},
@@ -186,15 +193,15 @@ class _Search:
         self.published = LavaConfig()
         self._figures: dict[LavaConfig, np.ndarray] = {}
         self._problems: dict[tuple[int, LavaConfig], Problem] = {}
-        self._most = 0
+        self._most, self._gain = 0, 0.0
 
     def unit(self, p: int) -> float:
         """Return the mean feature cost between kept images."""
         return float(np.mean([unit_of(bag.y, bag.y_labels, p) for bag in self.bags]))
 
-    def run(self, base: LavaConfig, fixed: frozenset[str]) -> LavaConfig:
+    def run(self, base: LavaConfig, fixed: frozenset[str], gain: float) -> LavaConfig:
         """Return the best settings: weight and kind first, then epsilon, then p."""
-        config = self.config
+        config, self._gain = self.config, gain
         self.published = LavaConfig(device=base.device)
         weights = [base.label_weight, *config.label_weights]
         weights = weights[:1] if "label_weight" in fixed else list(dict.fromkeys(weights))
@@ -218,14 +225,17 @@ class _Search:
         return best
 
     def _best(self, candidates: Sequence[LavaConfig]) -> LavaConfig:
-        """Return the first that is not worse than the best by more than its standard error."""
+        """Return the first that the best does not clearly surpass.
+
+        Clearly: by more than the standard error of the difference, and by `least_gain`.
+        """
         for candidate in candidates:
             self._try(candidate)
         figures = [self._figures[candidate] for candidate in candidates]
         top = max(figures, key=lambda figure: float(figure.mean()))
         for candidate, figure in zip(candidates, figures, strict=True):
             behind = top - figure
-            if behind.mean() <= behind.std(ddof=1) / np.sqrt(len(behind)):
+            if behind.mean() <= max(behind.std(ddof=1) / np.sqrt(len(behind)), self._gain):
                 return candidate
         raise AssertionError("the best candidate is not behind itself")
 
@@ -307,6 +317,8 @@ def _fit(valued: Sequence[_Valued], unit: float, config: CalibrationConfig) -> F
         model.fit(columns[rows], faulty)
         weights.append(tuple(model.coef_[0].tolist()))
         # Odds in the bag, less the odds by which the kind was planted: the ratio of likelihoods.
+        # The ridge makes it cautious: its mean over sound images is below 1, and shares estimated
+        # with it are rather too small than too large.
         planted = float(np.log(faulty.sum() / (~faulty).sum()))
         offsets.append(float(model.intercept_[0]) - planted)
     return Fusion(

@@ -24,12 +24,29 @@ class HeldOut:
     ----------
     x, x_labels : the embeddings held out, float32, shape (h, d), and their labels
     y, y_labels : those kept
+    noisy : embeddings of copies of the same pictures with noise in them, shape (h, d); None where
+        there are no pictures: the noise is then planted in the embeddings
     """
 
     x: np.ndarray
     x_labels: np.ndarray
     y: np.ndarray
     y_labels: np.ndarray
+    noisy: np.ndarray | None = None
+
+    def at_most(self, most: int) -> HeldOut:
+        """Return a part of at most `most` images a side, spread evenly."""
+        held, kept = (
+            representative_rows(z, labels, min(most, len(z)))
+            for z, labels in ((self.x, self.x_labels), (self.y, self.y_labels))
+        )
+        return HeldOut(
+            x=self.x[held],
+            x_labels=self.x_labels[held],
+            y=self.y[kept],
+            y_labels=self.y_labels[kept],
+            noisy=None if self.noisy is None else self.noisy[held],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +100,9 @@ def stratified(
 def plant(part: HeldOut, number: int, rng: np.random.Generator) -> Bag:
     """Plant every kind of fault in copies of the held-out images.
 
-    Wrong labels are drawn half uniformly, half as the classes resemble each other. Noise is white
-    in the space of the embeddings, of half and of one deviation. Foreign images are those of
+    Wrong labels are drawn half uniformly, half as the classes resemble each other. Noise is that
+    of the pictures where there are any, else white in the space of the embeddings, of half and of
+    one deviation. Foreign images are those of
     classes that the kept images then lack, with a random label of another class; each repetition
     (`number`) leaves out other classes. Sets of fewer than three classes have none.
     """
@@ -104,11 +122,14 @@ def plant(part: HeldOut, number: int, rng: np.random.Generator) -> Bag:
     pieces.append((x[rows[:half]], _relabelled(labels[rows[:half]], classes, drawn, rng), 0))
     drawn = _confusion(y, y_labels, classes)
     pieces.append((x[rows[half:]], _relabelled(labels[rows[half:]], classes, drawn, rng), 0))
-    deviation = y.std(axis=0)
-    for strength in _NOISE:
-        rows = _some(len(x), _NOISY / len(_NOISE), rng)
-        noise = strength * deviation * rng.standard_normal((len(rows), x.shape[1]))
-        pieces.append(((x[rows] + noise).astype(np.float32), labels[rows], 1))
+    rows = _some(len(x), _NOISY, rng)
+    if part.noisy is None:
+        strength = np.where(np.arange(len(rows)) % 2, *_NOISE)[:, None]
+        noise = strength * y.std(axis=0) * rng.standard_normal((len(rows), x.shape[1]))
+        noisy = (x[rows] + noise).astype(np.float32)
+    else:
+        noisy = part.noisy[here][rows]
+    pieces.append((noisy, labels[rows], 1))
     foreign = part.x[~here]
     rows = rng.permutation(len(foreign))[: round(_FOREIGN * len(x))]
     pieces.append((foreign[rows], rng.choice(classes, len(rows)), 2))
