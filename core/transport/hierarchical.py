@@ -35,7 +35,7 @@ class BatchPairConfig:
     """
 
     epsilon: float = 0.1
-    tolerance: float = 1e-5
+    tolerance: float = 1e-4
     max_iterations: int = 500
     device: str = "cpu"
 
