@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -17,7 +20,7 @@ from core.runs import Run, home, lava_seconds
 from pages.ui import additions, charts, links, shell, state
 from pages.ui.state import Keys
 from pages.ui.thumbnails import strip
-from pages.ui.words import duration, images, number, percent
+from pages.ui.words import duration, escape, images, number, percent
 
 
 def _metrics(run: Run, cut: HarmfulCut, decided: dict[str, int]) -> None:
@@ -88,6 +91,63 @@ def _trust(run: Run) -> None:
             "validation.",
             icon=":material/broken_image:",
         )
+
+
+def _chosen_settings(run: Run) -> None:
+    """Say which settings were used and why, and what they find on planted faults."""
+    facts = run.record.details.get("settings")
+    if facts is None:
+        return
+    found = facts.get("calibration")
+    if found is None:
+        if facts["asked"] != facts["used"]:
+            st.caption(f":material/tune: Published settings, because {escape(facts['why'])}.")
+        return
+    overall = found["expected"]["all faults"]
+    with st.expander(
+        "Calibrated settings: faults planted in held-out validation images were found with AUROC "
+        f"{overall['auroc']:.3f} ± {overall['auroc_deviation']:.3f}",
+        icon=":material/tune:",
+    ):
+        _expected(run, facts)
+
+
+def _expected(run: Run, facts: Mapping[str, Any]) -> None:
+    found, used = facts["calibration"], run.record.configuration
+    table = pd.DataFrame(
+        {
+            "fault": [kind.capitalize() for kind in found["expected"]],
+            "auroc": [item["auroc"] for item in found["expected"].values()],
+            "auroc_deviation": [item["auroc_deviation"] for item in found["expected"].values()],
+            "precision": [item["average_precision"] for item in found["expected"].values()],
+            "published": [found["published"][kind]["auroc"] for kind in found["expected"]],
+        }
+    )
+    st.dataframe(
+        table,
+        key=Keys.OVERVIEW_EXPECTED,
+        hide_index=True,
+        alt="Expected detection by kind of fault",
+        column_config={
+            "fault": st.column_config.TextColumn("Planted fault"),
+            "auroc": st.column_config.NumberColumn("AUROC", format="%.3f"),
+            "auroc_deviation": st.column_config.NumberColumn("±", format="%.3f"),
+            "precision": st.column_config.NumberColumn("Average precision", format="%.3f"),
+            "published": st.column_config.NumberColumn("AUROC as published", format="%.3f"),
+        },
+    )
+    kind = {"training": "from training to validation", "validation": "within the validation set"}
+    fixed = f" You set: {', '.join(facts['fixed']).replace('_', ' ')}." if facts["fixed"] else ""
+    st.caption(
+        f"Held out {facts['held_out']}. Average precision is for one faulty image in ten; a random "
+        "order has AUROC 0.5. The ranking follows the log odds of a fault, fused from the "
+        "calibrated gradient, the label and the distance to all validation images. Used: epsilon "
+        f"{number(used['epsilon'])}, label weight {number(used['label_weight'])}, p {used['p']}, "
+        f"label distances {kind[used['label_distance_kind']]}.{fixed} No training label was taken "
+        "for true."
+    )
+    if facts["warning"]:
+        st.caption(f":material/info: {facts['warning']}")
 
 
 def _distribution(run: Run, cut: HarmfulCut) -> None:
@@ -235,14 +295,15 @@ def _cost_sentence(found: BatchMatching) -> str:
 
 
 run = shell.require_run("Overview")
+additions.follow(run)
 if (chosen := st.session_state.pop(state.CLASS_TO_OPEN, None)) is not None:
     links.go("review", run.id, **{state.CLASS: chosen})
 with st.spinner("Finding what looks harmful"):
     cut = harmful_cut(run.values["value"].to_numpy())
     decided = RunDecisions(open_store(home()), run).counts()
-additions.under_way(run)
 _trust(run)
 _metrics(run, cut, decided)
+_chosen_settings(run)
 left, right = st.columns([1.1, 1], gap="medium")
 with left:
     _distribution(run, cut)

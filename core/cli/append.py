@@ -79,8 +79,9 @@ def summary(run: Run) -> str:
                     + left_out,
                     "Added to run": str(record.parent),
                     "Marginal error": f"at most {record.marginal_error:.3g} of all images together",
-                    "New valuation": f"would move values by about {added['shift']:.1%} of their "
-                    f"spread (rank correlation of the new images {added['rank_correlation']:.3f})",
+                    "Valuing all anew": f"would move calibrated gradients by about "
+                    f"{added['shift']:.1%} of their spread; rank correlation of the new images "
+                    f"{added['rank_correlation']:.3f}",
                     "Seconds": f"{record.seconds.get('Total', 0.0):.1f}",
                 }
             ),

@@ -25,11 +25,15 @@ from pages.ui.words import duration, escape, images, number, percent, source_nam
 _FAR_SHIFT, _FAR_RANKS = 0.25, 0.98
 
 
-def under_way(run: Run) -> None:
-    """Show additions to `run` that are under way, and those that went wrong; follow one's end."""
+def follow(run: Run) -> None:
+    """Leave for the new run, once, when an addition to `run` that this session started is done."""
     finished = jobs.finished_addition(run.id)
     if finished is not None:
         links.go("overview", finished)
+
+
+def _under_way(run: Run) -> None:
+    """Show additions to `run` that are under way, and those that went wrong."""
     for job in jobs.additions(run.id):
         if not job.ended:
             jobs.panel(job)
@@ -72,9 +76,10 @@ def result(run: Run, cut: HarmfulCut) -> None:
 
 def _agreement(shift: float, ranks: float, count: int) -> None:
     sentence = (
-        "The new images were valued in one pass, the old ones kept their potentials. Valuing all "
-        f"{count:,} anew would move values by about {percent(shift)} of their spread and order the "
-        f"new images with a rank correlation of about {number(ranks)} (1 is the same order)."
+        "The new images were valued in one pass; the old ones keep their potentials. Valuing all "
+        f"{count:,} anew would move calibrated gradients by about {percent(shift)} of their "
+        "spread, and the order of the new images would agree with this one by a rank correlation "
+        f"of about {number(ranks)} (1 is the same order)."
     )
     if shift <= _FAR_SHIFT and ranks >= _FAR_RANKS:
         st.markdown(sentence)
@@ -88,12 +93,13 @@ def _agreement(shift: float, ranks: float, count: int) -> None:
 
 def ask(run: Run) -> None:
     """Ask for images to be added to `run`."""
-    st.subheader("More images have come in?", anchor=False)
+    st.subheader("Add images", anchor=False)
     try:
         require_extendable(run)
     except AssayError as error:
         st.caption(escape(str(error)))
         return
+    _under_way(run)
     with st.container(border=True):
         left, right = st.columns([4, 1], vertical_alignment="bottom")
         source = left.text_input(
@@ -114,8 +120,9 @@ def ask(run: Run) -> None:
         kept = st.session_state.get(state.ADDITION)
         if kept is None or kept[:2] != (run.id, source):
             st.caption(
-                "Add images makes a new run of the old and the new ones, in one pass and without "
-                "solving anew. This run stays as it is; decisions made on it hold in the new one."
+                "More images have come in? They are valued against this run in one pass, without "
+                "solving anew, and a new run holds the old and the new ones. This run stays as it "
+                "is; decisions made on it hold in the new one."
             )
             return
         _start(run, source, kept[2])
@@ -140,16 +147,22 @@ def _start(run: Run, source: str, preview: Preview) -> None:
     of = "1 class" if classes == 1 else f"{classes:,} classes"
     known = f" {images(preview.known)} of it are in the run already." if preview.known else ""
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(
+        st.button(
             f"Add {images(count)}",
             key=Keys.OVERVIEW_ADD_START,
             type="primary",
             icon=":material/add_photo_alternate:",
-        ):
-            jobs.start(AppendSpec(run=run.id, data=source))
-            del st.session_state[state.ADDITION]
-            st.rerun()
+            on_click=_begin,
+            args=(AppendSpec(run=run.id, data=source),),
+        )
         st.caption(
             f"New: {images(count)} of {of}.{known} About {duration(preview.seconds)}, in a process "
             "of its own that can be cancelled."
         )
+
+
+def _begin(spec: AppendSpec) -> None:
+    """Start the job and empty the field: the page of the new run has it, too."""
+    jobs.start(spec)
+    st.session_state.pop(state.ADDITION, None)
+    st.session_state[Keys.OVERVIEW_ADD_SOURCE] = ""

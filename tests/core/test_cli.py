@@ -100,7 +100,7 @@ def test_help_is_quick_and_complete(state: Path) -> None:
         out, err = process.communicate()
     assert process.returncode == 0
     assert err == ""
-    for command in ("value", "evaluate", "export", "inspect"):
+    for command in ("value", "append", "evaluate", "export", "inspect"):
         assert command in out
 
 
@@ -163,6 +163,28 @@ def test_value_writes_a_run_and_says_what_it_found(
     again = assay("value", *pair, "--out", str(out))
     assert again.status == 1
     assert "not an empty folder" in again.reason
+
+
+def test_append_values_new_images_against_a_run(
+    tmp_path: Path, pair: list[str], assay: Assay
+) -> None:
+    assert assay("value", *pair, "--out", str(tmp_path / "run")).status == 0
+    with np.load(pair[1]) as saved:
+        parts = {name: array[:30] for name, array in saved.items()}
+    parts["ids"] = np.char.add("new-", parts["ids"])
+    np.savez(tmp_path / "new.npz", **parts)
+    asked = ("append", "--run", str(tmp_path / "run"), "--data", str(tmp_path / "new.npz"))
+    done = assay(*asked, "--out", str(tmp_path / "grown"))
+    assert done.status == 0, done.err
+    assert "30 to 210" in done.out
+    assert "new-train-000" in done.out
+    assert json.loads((tmp_path / "grown" / "run.json").read_text())["parent"]
+    at_home = assay(*asked)
+    assert at_home.status == 0
+    assert "before" in assay(*asked).out.splitlines()[0]
+    refused = assay("append", "--run", str(tmp_path / "run"), "--data", pair[1])
+    assert refused.status == 1
+    assert "nothing to add" in refused.reason
 
 
 def test_value_without_out_goes_home_and_is_used_again(
