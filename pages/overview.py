@@ -269,9 +269,7 @@ def _batch_facts(run: Run, left: int, right: int) -> str:
         "optimal transport, and one between the batches."
     )
     taken = record.seconds.get("Valuation", 0.0)
-    lava = lava_seconds(
-        record.train.images, record.validation.images, run.train_embeddings.shape[1]
-    )
+    lava = lava_seconds(record.train.images, record.validation.images, run.x.shape[1])
     if lava < taken:
         text += (
             f" On this machine LAVA solves one problem on the whole sets in about "

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -55,6 +56,41 @@ def test_overview_shows_review_progress(open_page: Open, assay_home: Path, run: 
     _decide(assay_home, run, "remove", rows=(0, 10))
     app = open_page("overview", run=run.id)
     assert _metrics(app)["Reviewed"] == "2"
+
+
+def _in_batches(run: Run, left: int, right: int) -> None:
+    """Make of a run one that was solved in batches, the third training batch dearer than others."""
+    cost = 2 + 0.01 * np.random.default_rng(0).standard_normal((left, right))
+    cost[2 % left] += 1.0
+    np.savez(run.path / "method.npz", batch_cost=cost, batch_plan=np.full((left, right), 0.01))
+    details = {"batches": "stratified", "batch_size": 10}
+    record = replace(run.record, details=details, seconds={"Valuation": 75.0})
+    (run.path / "run.json").write_text(record.to_json())
+
+
+def test_overview_of_a_run_in_batches_shows_how_they_were_matched(
+    open_page: Open, run: Run
+) -> None:
+    _in_batches(run, 6, 3)
+    app = open_page("overview", run=run.id)
+    assert not app.exception
+    said = texts(app)
+    assert "6 training and 3 validation batches, stratified by class" in said
+    assert "18 problems" in said
+    assert "training batch 3" in said
+    assert "33.3 %" in said  # an even share of three
+    assert "the batches took 1 min 15 s" in said
+
+
+def test_overview_of_one_batch_a_side_says_that_it_is_lava(open_page: Open, run: Run) -> None:
+    _in_batches(run, 1, 1)
+    app = open_page("overview", run=run.id)
+    assert not app.exception
+    assert "so this is LAVA" in texts(app)
+
+
+def test_overview_of_a_run_without_batches_says_nothing_of_them(open_page: Open, run: Run) -> None:
+    assert "batches" not in texts(open_page("overview", run=run.id))
 
 
 def test_names_from_the_data_are_shown_as_text(open_page: Open, assay_home: Path) -> None:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from core.runs import ValueSpec, estimate
+from core.errors import ConfigError
+from core.runs import ValueSpec, estimate, lava_instead
 
 SPEC = ValueSpec(train="sample:train", validation="sample:val")
 
@@ -45,3 +46,25 @@ def test_exact_transport_takes_memory_for_every_pair() -> None:
     exact = estimate(replace(SPEC, method="exact"), 5000, 2000, d=64)
     lava = estimate(SPEC, 5000, 2000, d=64)
     assert exact.bytes > lava.bytes + 300_000_000
+
+
+@pytest.mark.parametrize("method", ["sava", "batchwise-lava"])
+def test_lava_is_offered_where_batches_take_longer(method: str) -> None:
+    spec = replace(SPEC, method=method)
+    lava = lava_instead(spec, 50_000, 10_000, d=64)
+    assert lava == estimate(SPEC, 50_000, 10_000, d=64)
+    assert lava.seconds < estimate(spec, 50_000, 10_000, d=64).seconds
+    assert lava_instead(SPEC, 50_000, 10_000, d=64) is None
+
+
+def test_larger_batches_take_more_memory_and_a_limit_keeps_it() -> None:
+    sava = replace(SPEC, method="sava")
+    small, large, limited = (
+        estimate(replace(sava, **settings), 50_000, 10_000, d=64).bytes
+        for settings in ({"batch_size": 512}, {"batch_size": 8192}, {"memory_limit": 100.0})
+    )
+    assert small < large
+    lava = estimate(SPEC, 50_000, 10_000, d=64).bytes
+    assert limited <= lava + 100e6
+    with pytest.raises(ConfigError, match="MB at least"):
+        estimate(replace(sava, memory_limit=1.0), 50_000, 10_000, d=64)

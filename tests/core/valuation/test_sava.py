@@ -204,7 +204,7 @@ def test_a_shift_of_all_embeddings_changes_nothing() -> None:
 
 def test_what_was_done_is_told() -> None:
     sets = two_sets(9)
-    found = value_sava(*sets, V, replace(TIGHT, batches="stratified"))
+    found = value_sava(*sets, V, replace(TIGHT, batches="stratified", tolerance=None))
     assert found.details == {
         "batches": "stratified",
         "batch_size": 30,

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from core.evaluation import detection_curve
-from pages.ui.charts import PALETTE, detection_chart, distance_heatmap, value_histogram
+from pages.ui.charts import (
+    PALETTE,
+    batch_heatmap,
+    detection_chart,
+    distance_heatmap,
+    value_histogram,
+)
 
 VALUES = np.random.default_rng(0).standard_normal(5000)
 
@@ -79,3 +85,15 @@ def test_the_detection_chart_draws_shares_between_random_and_optimal():
     assert (np.array(found.y) <= np.array(optimal.y) + 1e-12).all()
     assert 0.07 in optimal.x  # the bend of the optimal line is drawn
     assert len(found.x) <= 51
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (49, 10), (977, 3)])
+def test_training_batches_lie_across_and_are_counted_from_one(shape: tuple[int, int]):
+    matrix = np.arange(np.prod(shape), dtype=float).reshape(shape)
+    figure = batch_heatmap(matrix, "units of cost", ".3g")
+    (cells,) = figure.data
+    np.testing.assert_array_equal(cells.z, matrix.T)
+    assert (cells.x[0], cells.x[-1]) == (1, shape[0])
+    ticks = figure.layout.xaxis.tickvals
+    assert ticks[0] == 1
+    assert len(ticks) <= 14
