@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pandas as pd
 import streamlit as st
 
-from core.errors import AssayError, ConfigError
+from core.errors import AssayError, ConfigError, RunError
 from core.evaluation import HarmfulCut
 from core.runs import (
     AppendSpec,
     Preview,
     Run,
+    find_run,
     forget_job,
     home,
     preview_addition,
@@ -66,12 +69,19 @@ def result(run: Run, cut: HarmfulCut) -> None:
             f"**{images(int(harmful.sum()))}** of the new ones ({percent(harmful.mean())}) look "
             f"harmful, of those before {percent(before.mean())}."
         )
-        links.link("overview", "Open the run before", run=record.parent, icon=":material/history:")
+        _link_before(record.parent)
     with right:
         _agreement(added["shift"], added["rank_correlation"], record.train.images)
     st.caption("The new images that hurt most")
     worst: pd.DataFrame = new.nsmallest(12, "value")
     strip(run, worst)
+
+
+def _link_before(run_id: str) -> None:
+    """Link to the run that was added to, unless it is not known here or gone."""
+    with suppress(RunError):
+        find_run(home(), run_id)
+        links.link("overview", "Open the run before", run=run_id, icon=":material/history:")
 
 
 def _agreement(shift: float, ranks: float, count: int) -> None:
