@@ -137,13 +137,13 @@ def _expected(run: Run, facts: Mapping[str, Any]) -> None:
         },
     )
     kind = {"training": "from training to validation", "validation": "within the validation set"}
-    fixed = f" You set: {', '.join(facts['fixed']).replace('_', ' ')}." if facts["fixed"] else ""
+    given = f" You set: {', '.join(facts['given']).replace('_', ' ')}." if facts["given"] else ""
     st.caption(
         f"Held out {facts['held_out']}. Average precision is for one faulty image in ten; a random "
         "order has AUROC 0.5. The ranking follows the log odds of a fault, fused from the "
         "calibrated gradient, the label and the distance to all validation images. Used: epsilon "
         f"{number(used['epsilon'])}, label weight {number(used['label_weight'])}, p {used['p']}, "
-        f"label distances {kind[used['label_distance_kind']]}.{fixed} No training label was taken "
+        f"label distances {kind[used['label_distance_kind']]}.{given} No training label was taken "
         "for true."
     )
     if facts["warning"]:
@@ -251,9 +251,9 @@ def _batches(run: Run) -> None:
         )
         st.caption(
             f"Each training batch sends 100 % of its mass down its column; matched alike, "
-            f"{percent(found.even)} would go to each validation batch. Here the shares lie between "
-            f"{percent(found.share.min())} and {percent(found.share.max())}: by them its images' "
-            "values against each validation batch are averaged."
+            f"{percent(found.even)} would go to each validation batch. The shares lie between "
+            f"{percent(found.share.min())} and {percent(found.share.max())}. An image's value is "
+            "the mean over the validation batches, weighted by them."
         )
 
 
@@ -272,8 +272,8 @@ def _batch_facts(run: Run, left: int, right: int) -> str:
     lava = lava_seconds(record.train.images, record.validation.images, run.x.shape[1])
     if lava < taken:
         text += (
-            f" On this machine LAVA solves one problem on the whole sets in about "
-            f"{duration(lava)}; the batches took {duration(taken)}."
+            f" The batches took {duration(taken)}; LAVA, one problem on the whole sets, takes "
+            f"about {duration(lava)}."
         )
     return text
 

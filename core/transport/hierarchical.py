@@ -20,6 +20,7 @@ from core.transport.batched import BatchedConfig, BatchedPotentials, solve_batch
 from core.transport.batches import pairs_in_flight
 from core.transport.cost import GroundCost
 from core.transport.measure import masses
+from core.transport.precision import full_precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,7 @@ class BatchPairs:
     iterations: int
 
 
+@full_precision()
 def solve_batch_pairs(
     cost: GroundCost,
     rows: Sequence[np.ndarray],
@@ -136,7 +138,7 @@ class _PairSolver:
         self._device = torch.device(config.device)
         self._config = BatchedConfig(
             epsilon=config.epsilon,
-            # The last kernel is rounded anew: what was just within the tolerance may come out above.
+            # The last kernel is rounded anew: what was just within may come out above.
             tolerance=0.9 * config.tolerance,
             max_iterations=config.max_iterations,
         )
@@ -167,7 +169,8 @@ class _PairSolver:
         )
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
-        return torch.as_tensor(array, dtype=torch.float32, device=self._device)
+        # Narrowed before it travels: mps takes no float64.
+        return torch.as_tensor(np.asarray(array, dtype=np.float32), device=self._device)
 
     def _points(self, x: np.ndarray) -> torch.Tensor:
         # The cost depends on differences only; centering spares digits in the products.

@@ -200,7 +200,7 @@ def batch_heatmap(
                 "tickformat": number_format,
             },
             hovertemplate="training batch %{x}<br>validation batch %{y}"
-            f"<br>%{{z:{number_format}}}<extra></extra>",
+            f"<br>%{{z:{number_format}}} {unit}<extra></extra>",
         )
     )
     figure.update_layout(

@@ -79,7 +79,7 @@ def test_overview_of_a_run_in_batches_shows_how_they_were_matched(
     assert "18 problems" in said
     assert "training batch 3" in said
     assert "33.3 %" in said  # an even share of three
-    assert "the batches took 1 min 15 s" in said
+    assert "The batches took 1 min 15 s" in said
 
 
 def test_overview_of_one_batch_a_side_says_that_it_is_lava(open_page: Open, run: Run) -> None:
