@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -11,16 +12,21 @@ from core.datasets import HealthReport
 from core.embedding import EMBEDDERS
 from core.errors import AssayError, ConfigError
 from core.runs import (
+    CALIBRATED_METHODS,
+    SETTINGS,
     JobStatus,
     Run,
+    RunRecord,
     ValueSpec,
     estimate,
     forget_job,
     home,
+    lava_instead,
     link_run,
     list_jobs,
     list_runs,
 )
+from core.valuation import LABEL_DISTANCE_KINDS, METHODS
 from pages.ui import health, jobs, links, shell, state
 from pages.ui.state import Keys
 from pages.ui.words import duration, escape, images, memory, source_name, when
@@ -33,6 +39,18 @@ EMBEDDER_WORDS = {
     "pixels": "Pixels (PCA): quickest, for small pictures",
     "precomputed": "Embeddings from the files",
 }
+SETTINGS_WORDS = {
+    "calibrated": "Calibrated on the validation set",
+    "published": "As published",
+}
+SETTINGS_HELP = (
+    "Calibrated: faults are planted in held-out validation images, and the settings that find them "
+    "best are used. As published: those of the paper's code, so that values can be compared."
+)
+LABEL_DISTANCE_WORDS = {
+    "training": "Training to validation",
+    "validation": "Within validation",
+}
 OUTCOMES = {
     "failed": ":material/error: Failed",
     "interrupted": ":material/power_off: Interrupted",
@@ -42,15 +60,15 @@ OUTCOMES = {
 
 def _sample_run(runs: list[Run]) -> Run | None:
     """Return the newest run of the sample with the settings that a new one would have."""
-    wanted = SAMPLE.configuration()
-    return next(
-        (
-            run
-            for run in runs
-            if run.record.parent is None and dict(run.record.configuration) == wanted
-        ),
-        None,
-    )
+    # What is left open is filled in by the run, which says what was given.
+    wanted = {name: item for name, item in SAMPLE.configuration().items() if item is not None}
+
+    def same(record: RunRecord) -> bool:
+        given = record.details.get("settings", {}).get("given", [])
+        alike = wanted.items() <= record.configuration.items()
+        return alike and not given and record.parent is None
+
+    return next((run for run in runs if same(run.record)), None)
 
 
 def _sample(runs: list[Run], busy: bool) -> None:
@@ -135,31 +153,29 @@ def _own_data() -> None:
 
 
 def _settings(train: str, validation: str) -> ValueSpec:
-    with st.expander("Settings", icon=":material/tune:"):
+    with st.expander("Method and settings", icon=":material/tune:"):
         left, right = st.columns(2)
-        embedder = left.selectbox(
+        method = left.selectbox(
+            "Method",
+            list(METHODS),
+            format_func=lambda name: METHODS[name].title,
+            key=Keys.START_METHOD,
+            help="How the values are computed.",
+        )
+        embedder = right.selectbox(
             "Embedder",
             ["auto", *EMBEDDERS],
             format_func=lambda name: EMBEDDER_WORDS.get(name, name),
             key=Keys.START_EMBEDDER,
             help="Turns pictures into the vectors that are compared.",
         )
-        epsilon = right.number_input(
-            "Epsilon",
-            min_value=0.001,
-            max_value=100.0,
-            value=0.1,
-            format="%.3f",
-            key=Keys.START_EPSILON,
-            help="Entropic regularization, in units of cost: smaller is sharper and slower.",
-        )
-        label_weight = left.number_input(
-            "Label weight",
-            min_value=0.0,
-            max_value=100.0,
-            value=1.0,
-            key=Keys.START_LABEL_WEIGHT,
-            help="How much a label that does not fit counts beside how the image looks.",
+        choice = left.selectbox(
+            "Settings",
+            list(SETTINGS),
+            format_func=lambda name: SETTINGS_WORDS[name],
+            key=Keys.START_SETTINGS,
+            disabled=method not in CALIBRATED_METHODS,
+            help=SETTINGS_HELP,
         )
         seed = right.number_input(
             "Seed",
@@ -169,15 +185,52 @@ def _settings(train: str, validation: str) -> ValueSpec:
             key=Keys.START_SEED,
             help="The same data, settings and seed give the same values.",
         )
-        st.caption(f"Method: {SAMPLE.method.upper()}, which needs no training of a final model.")
-    return ValueSpec(
-        train=train,
-        validation=validation,
-        embedder=embedder,
-        epsilon=float(epsilon),
-        label_weight=float(label_weight),
-        seed=int(seed),
+        st.caption(METHODS[method].summary)
+        return ValueSpec(
+            train=train,
+            validation=validation,
+            method=method,
+            embedder=embedder,
+            settings=choice,
+            seed=int(seed),
+            **_cost_settings(choice if method in CALIBRATED_METHODS else "published"),
+        )
+
+
+def _cost_settings(settings: str) -> dict[str, Any]:
+    """Ask for the settings of the cost; what is left empty follows from `settings`."""
+    empty = "Calibrated" if settings == "calibrated" else "As published"
+    left, middle, right = st.columns(3)
+    epsilon = left.number_input(
+        "Epsilon",
+        min_value=0.001,
+        max_value=100.0,
+        value=None,
+        format="%.3f",
+        placeholder=empty,
+        key=Keys.START_EPSILON,
+        help="Entropic regularization, in units of cost: smaller is sharper and slower.",
     )
+    label_weight = middle.number_input(
+        "Label weight",
+        min_value=0.0,
+        max_value=100.0,
+        value=None,
+        placeholder=empty,
+        key=Keys.START_LABEL_WEIGHT,
+        help="How much a label that does not fit counts beside how the image looks.",
+    )
+    kind = right.selectbox(
+        "Label distances",
+        list(LABEL_DISTANCE_KINDS),
+        index=None,
+        format_func=lambda name: LABEL_DISTANCE_WORDS[name],
+        placeholder=empty,
+        key=Keys.START_LABEL_DISTANCES,
+        help="Between which images the distance of two classes is measured. Faults in the training "
+        "set bias the first kind; the second needs the validation set alone.",
+    )
+    return {"epsilon": epsilon, "label_weight": label_weight, "label_distance_kind": kind}
 
 
 def _value(train: str, validation: str, report: HealthReport) -> None:
@@ -185,7 +238,9 @@ def _value(train: str, validation: str, report: HealthReport) -> None:
         spec = _settings(train, validation)
         both = report.train.embedding_width, report.validation.embedding_width
         width = None if None in both else both[0]
-        cost = estimate(spec, report.train.count, report.validation.count, d=width)
+        counts = report.train.count, report.validation.count
+        cost = estimate(spec, *counts, d=width)
+        instead = lava_instead(spec, *counts, d=width)
     except AssayError as error:
         shell.show_error(error)
         return
@@ -204,6 +259,11 @@ def _value(train: str, validation: str, report: HealthReport) -> None:
             f"{images(report.train.count)} against {images(report.validation.count)}. It runs in a "
             "process of its own and can be cancelled."
         )
+    if instead is not None:
+        st.caption(
+            f":material/info: LAVA would take less, about {duration(instead.seconds)} and "
+            f"{memory(instead.bytes)}, and see every pair of images."
+        )
 
 
 def _past_runs(runs: list[Run]) -> None:
@@ -217,7 +277,9 @@ def _past_runs(runs: list[Run]) -> None:
             "train": [source_name(run.record.train.source) for run in runs],
             "images": [run.record.train.images for run in runs],
             "validation": [source_name(run.record.validation.source) for run in runs],
-            "method": [f"{run.record.method.upper()} on {run.record.embedder}" for run in runs],
+            "method": [
+                f"{METHODS[run.record.method].title} on {run.record.embedder}" for run in runs
+            ],
             "state": ["Converged" if run.record.converged else "Did not converge" for run in runs],
             "took": [duration(run.record.seconds.get("Total", 0.0)) for run in runs],
             "made": [when(run.record.created) for run in runs],

@@ -8,8 +8,7 @@ from typing import Any
 
 from core.cli.progress import stoppable
 from core.cli.text import facts, table
-from core.runs import Run, ValueSpec, home, value_at_home, value_run
-from core.runs.spec import SETTINGS
+from core.runs import SETTINGS, Run, ValueSpec, home, value_at_home, value_run
 from core.transport import BATCH_KINDS
 from core.valuation import LABEL_DISTANCE_KINDS
 

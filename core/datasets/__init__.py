@@ -14,9 +14,11 @@ from core.datasets.joined import join_sets
 from core.datasets.readable import drop_unreadable
 from core.datasets.registry import READERS, Reader, open_source
 from core.datasets.sample import sample_truth_path
+from core.datasets.stores import ArrayStore
 
 __all__ = [
     "READERS",
+    "ArrayStore",
     "Description",
     "Finding",
     "HealthReport",

@@ -32,6 +32,10 @@ _PASSES_BESIDE = 2.0
 _COPIES = 4
 # Network simplex: 1.9 s at 4,096 x 2,048, growing a little faster than the pairs; its bytes a pair.
 _SIMPLEX_SECONDS, _SIMPLEX_GROWTH, _SIMPLEX_BYTES = 9.4e-9, 1.2, 41.0
+# Calibration: fits and label distances, and passes over all pairs of images held out and kept, at
+# most 1,000 of each; and the share of the training of an embedder that is done once more.
+_CALIBRATION_SECONDS, _CALIBRATION_PASSES, _CALIBRATION_SIDE = 1.5, 1500.0, 1000
+_TRAINED_AGAIN, _FEWEST_TO_CALIBRATE = 0.7, 200
 # The embedders: a 28 x 28 picture through the network, forwards; forwards and backwards; and one
 # picture decoded and projected.
 _FORWARD_SECONDS = 2.5e-4
@@ -79,9 +83,13 @@ def estimate(spec: ValueSpec, n: int, m: int, *, d: int | None = None) -> Estima
         memory += _SIMPLEX_BYTES * n * m
     if embedder == "convnet":
         memory += _CONVNET_BYTES
-    return Estimate(
-        seconds=_BASE_SECONDS + _embedding_seconds(embedder, n, m) + solving, bytes=int(memory)
-    )
+    embedding = _embedding_seconds(embedder, n, m)
+    if spec.method == "lava" and spec.settings == "calibrated" and m >= _FEWEST_TO_CALIBRATE:
+        side = min(m / 2, _CALIBRATION_SIDE)
+        solving += _CALIBRATION_SECONDS
+        solving += _CALIBRATION_PASSES * _pass_seconds(round(side), round(side), width)
+        embedding += _TRAINED_AGAIN * _embedding_seconds(embedder, 0, m)
+    return Estimate(seconds=_BASE_SECONDS + embedding + solving, bytes=int(memory))
 
 
 def lava_seconds(n: int, m: int, d: int) -> float:

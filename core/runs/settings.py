@@ -9,21 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.datasets import LabelledImages, decode_batches, propose_shape
-from core.datasets.stores import ArrayStore
+from core.datasets import ArrayStore, LabelledImages, decode_batches, propose_shape
 from core.embedding import EMBEDDERS, embed_more, embed_pair
 from core.progress import Progress
-from core.runs.spec import ValueSpec
-from core.valuation.calibration import CALIBRATED, CalibrationConfig, calibrate, too_small
-from core.valuation.lava import LavaConfig
-from core.valuation.methods import METHODS
-from core.valuation.planting import HeldOut, split_in_halves, stratified
+from core.runs.spec import CALIBRATED_METHODS, ValueSpec
+from core.valuation import (
+    CALIBRATED,
+    METHODS,
+    CalibrationConfig,
+    HeldOut,
+    LavaConfig,
+    calibrate,
+    split_in_halves,
+    stratified,
+    too_small,
+)
 
 if TYPE_CHECKING:
     from core.embedding import EmbeddedPair
 
-# Methods that have the settings that calibration chooses, and rank by the fused score.
-CALIBRATED_METHODS = ("lava",)
 # Noise planted in pictures, as shares of the pixel range.
 _NOISE = (0.25, 0.5)
 _LARGEST_SIDE = 64
@@ -40,20 +44,23 @@ class Chosen:
     Attributes
     ----------
     asked, used : "calibrated" or "published"
-    why : where that differs from what was asked, or nothing was calibrated: the reason
+    given : names of the settings that the user gave: they win
+    why : where nothing was calibrated: the reason
     settings : what calibration chose, by name, and "fusion"
     found : what it has to say: `Calibration.to_json`, how images were held out, a warning
     """
 
     asked: str
     used: str
+    given: tuple[str, ...]
     why: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     found: Mapping[str, Any] = field(default_factory=dict)
 
     def facts(self) -> dict[str, Any]:
         """Return what the record keeps, as JSON can hold it."""
-        return {"asked": self.asked, "used": self.used, "why": self.why, **self.found}
+        head = {"asked": self.asked, "used": self.used, "given": list(self.given), "why": self.why}
+        return {**head, **self.found}
 
 
 def choose_settings(
@@ -78,14 +85,14 @@ def choose_settings(
         why = "the validation images all have the same embedding"
     else:
         why = too_small(labels, config)
+    configuration = spec.configuration()
+    names = (*CALIBRATED, "relative_epsilon")
+    given = tuple(name for name in names if configuration[name] is not None)
     if why:
-        return Chosen(asked=spec.settings, used="published", why=why)
+        return Chosen(asked=spec.settings, used="published", given=given, why=why)
     parts, held_out, warning = _held_out(spec, pair, config, cache_dir, progress)
-    given = spec.configuration()
-    fixed = {name for name in CALIBRATED if given[name] is not None}
-    if spec.relative_epsilon is not None:
-        fixed.add("epsilon")
-    base = METHODS[spec.method].configure({**given, "tolerance": None})
+    fixed = {name.removeprefix("relative_") for name in given}
+    base = METHODS[spec.method].configure({**configuration, "tolerance": None})
     assert isinstance(base, LavaConfig)  # noqa: S101 - for the type checker
     calibration = calibrate(
         parts,
@@ -101,10 +108,10 @@ def choose_settings(
     return Chosen(
         asked=spec.settings,
         used="calibrated",
+        given=given,
         settings={**settings, "fusion": calibration.fusion},
         found={
             "calibration": calibration.to_json(),
-            "fixed": sorted(fixed),
             "held_out": held_out,
             "warning": warning,
         },

@@ -14,9 +14,17 @@ from core.valuation.methods import LABEL_DISTANCE_KINDS, METHODS, Method
 from core.valuation.result import Valuation, value_from_score
 
 if TYPE_CHECKING:
+    from core.valuation.calibration import (
+        CALIBRATED,
+        Calibration,
+        CalibrationConfig,
+        calibrate,
+        too_small,
+    )
     from core.valuation.exact import ExactValueConfig, value_exact
     from core.valuation.incremental import Agreement, value_new
     from core.valuation.lava import LavaConfig, calibrated_gradient, value_lava
+    from core.valuation.planting import HeldOut, split_in_halves, stratified
     from core.valuation.posterior import PosteriorConfig, value_label_posterior
     from core.valuation.sava import SavaConfig, value_batchwise_lava, value_sava
     from core.valuation.sensitivity import (
@@ -28,13 +36,17 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "CALIBRATED",
     "LABEL_DISTANCE_KINDS",
     "METHODS",
     "Agreement",
+    "Calibration",
+    "CalibrationConfig",
     "Evidence",
     "ExactValueConfig",
     "Fused",
     "Fusion",
+    "HeldOut",
     "LavaConfig",
     "Method",
     "PosteriorConfig",
@@ -45,10 +57,14 @@ __all__ = [
     "Signals",
     "Valuation",
     "analyze_sensitivity",
+    "calibrate",
     "calibrated_gradient",
     "explain",
     "prepare_sensitivity",
     "signals_of",
+    "split_in_halves",
+    "stratified",
+    "too_small",
     "value_batchwise_lava",
     "value_exact",
     "value_from_score",
@@ -61,6 +77,14 @@ __all__ = [
 _HOME = {
     "Agreement": "incremental",
     "value_new": "incremental",
+    "CALIBRATED": "calibration",
+    "Calibration": "calibration",
+    "CalibrationConfig": "calibration",
+    "calibrate": "calibration",
+    "too_small": "calibration",
+    "HeldOut": "planting",
+    "split_in_halves": "planting",
+    "stratified": "planting",
     "PosteriorConfig": "posterior",
     "value_label_posterior": "posterior",
     "SavaConfig": "sava",

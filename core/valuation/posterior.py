@@ -141,6 +141,7 @@ def value_label_posterior(
             "suggested_probability": found.probability,
             "own_probability": found.own_probability,
         },
+        details={"backend": solution.backend},
     )
 
 

@@ -35,6 +35,9 @@ class Keys:
     START_TRAIN = "start__train"
     START_VALIDATION = "start__validation"
     START_CHECK = "start__check"
+    START_METHOD = "start__method"
+    START_SETTINGS = "start__settings"
+    START_LABEL_DISTANCES = "start__label_distances"
     START_EMBEDDER = "start__embedder"
     START_EPSILON = "start__epsilon"
     START_LABEL_WEIGHT = "start__label_weight"
@@ -47,6 +50,7 @@ class Keys:
     START_FOLDER = "start__folder"
     START_LINK = "start__link"
 
+    OVERVIEW_EXPECTED = "overview__expected"
     OVERVIEW_HISTOGRAM = "overview__histogram"
     OVERVIEW_ADD_SOURCE = "overview__add_source"
     OVERVIEW_ADD_CHECK = "overview__add_check"

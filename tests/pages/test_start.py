@@ -171,9 +171,10 @@ def test_the_sample_opens_its_run_at_once_if_the_settings_are_the_same(
 ) -> None:
     spec = ValueSpec(train="sample:train", validation="sample:val", embedder="convnet")
     ours, other = make_home_run(assay_home, seed=1), make_home_run(assay_home, seed=2)
-    for run, epsilon in ((ours, spec.epsilon), (other, 2 * spec.epsilon)):
-        configuration = replace(spec, epsilon=epsilon).configuration()
-        record = replace(run.record, configuration=configuration)
+    for run, given in ((ours, []), (other, ["epsilon"])):
+        configuration = replace(spec, epsilon=0.1).configuration()
+        details = {"settings": {"given": given}}
+        record = replace(run.record, configuration=configuration, details=details)
         (run.path / "run.json").write_text(record.to_json())
     app = open_page("start")
     assert app.button(key="start__sample").label == "Open the sample"
