@@ -173,7 +173,8 @@ def test_the_sample_opens_its_run_at_once_if_the_settings_are_the_same(
     ours, other = make_home_run(assay_home, seed=1), make_home_run(assay_home, seed=2)
     for run, given in ((ours, []), (other, ["epsilon"])):
         configuration = replace(spec, epsilon=0.1).configuration()
-        details = {"settings": {"given": given}}
+        used = {"asked": "published", "used": "published", "why": "asked for"}
+        details = {"settings": {**used, "given": given}}
         record = replace(run.record, configuration=configuration, details=details)
         (run.path / "run.json").write_text(record.to_json())
     app = open_page("start")
