@@ -42,6 +42,22 @@ class Problem:
     wrong: np.ndarray
     n_classes: int
 
+    @property
+    def sets(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return both sets as every method takes them."""
+        return self.x, self.x_labels, self.y, self.y_labels
+
+    def part(self, n: int, m: int) -> Problem:
+        """Return the first n training against the first m validation images."""
+        return Problem(
+            x=self.x[:n],
+            x_labels=self.x_labels[:n],
+            y=self.y[:m],
+            y_labels=self.y_labels[:m],
+            wrong=self.wrong[:n],
+            n_classes=self.n_classes,
+        )
+
 
 def cifar(share: float = 0.3, *, seed: int = 0) -> Problem:
     """Return the CIFAR-10 embeddings, a share of the training labels uniformly wrong."""

@@ -52,11 +52,7 @@ def lava(problem: Problem) -> tuple[dict[str, Any], np.ndarray]:
     from core.transport import GroundCost, SinkhornConfig, label_distances, solve_sinkhorn
 
     before = resident_bytes()
-    distances, label_seconds = timed(
-        lambda: label_distances(
-            problem.x, problem.x_labels, problem.y, problem.y_labels, problem.n_classes
-        )
-    )
+    distances, label_seconds = timed(lambda: label_distances(*problem.sets, problem.n_classes))
     cost = GroundCost(
         x=problem.x,
         y=problem.y,
@@ -90,9 +86,7 @@ def case_published() -> dict[str, Any]:
     from benchmarks.published import published_sava
 
     problem, before = cifar(), resident_bytes()
-    found = published_sava(
-        problem.x, problem.x_labels, problem.y, problem.y_labels, problem.n_classes
-    )
+    found = published_sava(*problem.sets, problem.n_classes)
     assert found.value is not None  # noqa: S101 - all pairs were solved
     return {
         "seconds": found.seconds,
@@ -111,9 +105,7 @@ def case_limit() -> dict[str, Any]:
     from core.transport.passes import Passes
 
     problem = cifar()
-    distances = label_distances(
-        problem.x, problem.x_labels, problem.y, problem.y_labels, problem.n_classes
-    )
+    distances = label_distances(*problem.sets, problem.n_classes)
     cost = GroundCost(
         x=problem.x,
         y=problem.y,

@@ -19,7 +19,6 @@ import argparse
 import gzip
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -34,12 +33,11 @@ import pandas as pd
 REPO = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPO))
 
-from core.datasets import sample_truth_path  # noqa: E402
-from core.evaluation import Evaluation, evaluate, read_truth  # noqa: E402
-from core.runs import Run, open_run  # noqa: E402
+from benchmarks.common import CIFAR, machine
+from core.datasets import sample_truth_path
+from core.evaluation import Evaluation, evaluate, read_truth
+from core.runs import Run, open_run
 
-SHARED = Path(os.environ.get("ASSAY_SHARED", REPO.parent / "shared"))
-CIFAR = SHARED / "data/cifar10"
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 CHROMIUM = "/usr/bin/chromium"
 WRONG_SHARE = 0.3
@@ -164,16 +162,6 @@ def browser(folder: Path) -> str:
         )
         printed.append(f"`python benchmarks/{name}.py`:\n\n```text\n{done.stdout.strip()}\n```")
     return "## In the browser\n\n" + "\n\n".join(printed) + "\n"
-
-
-def machine() -> str:
-    """Return processor, cores and versions."""
-    model = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
-        model = names[0].split(":")[1].strip() if names else model
-    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
 def main() -> None:

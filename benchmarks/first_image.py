@@ -19,7 +19,7 @@ from typing import Any
 REPO = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPO))
 
-from tests.e2e.conftest import CHROMIUM_ARGS, Server  # noqa: E402
+from tests.e2e.conftest import CHROMIUM_ARGS, Server
 
 WAIT_MS = 600_000
 

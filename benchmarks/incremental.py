@@ -16,10 +16,7 @@ features, against all 10,000 validation images:
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,11 +27,10 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 REPO = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPO))
 
-from core.transport import GroundCost  # noqa: E402
-from core.valuation import LavaConfig, Valuation, value_lava, value_new  # noqa: E402
+from benchmarks.common import CIFAR, cifar, timed
+from core.transport import GroundCost
+from core.valuation import LavaConfig, Valuation, value_lava, value_new
 
-SHARED = Path(os.environ.get("ASSAY_SHARED", REPO.parent / "shared"))
-CIFAR = SHARED / "data/cifar10"
 CLASSES, WRONG, NOISY = 10, 0.3, 0.1
 HELD_BACK, PARTITIONS = 0.1, 5
 
@@ -76,27 +72,18 @@ class Problem:
         return float(roc_auc_score(faulty, score)), float(average_precision_score(faulty, score))
 
 
-def timed(work: Callable[[], Valuation]) -> tuple[Valuation, float]:
-    """Return what `work` does, and the seconds it took."""
-    started = time.perf_counter()
-    return work(), time.perf_counter() - started
-
-
 def problem(n: int, m: int, tolerance: float) -> Problem:
     """Read the embeddings, and plant the faults."""
     rng = np.random.default_rng(0)
-    with np.load(CIFAR / "embeddings_train.npz") as saved:
-        picked = rng.permutation(len(saved["labels"]))[:n]
-        x, labels = saved["embeddings"][picked], saved["labels"][picked].astype(np.int64)
-    with np.load(CIFAR / "embeddings_test.npz") as saved:
-        y, y_labels = saved["embeddings"][:m], saved["labels"][:m].astype(np.int64)
+    clean, picked = cifar(0.0), rng.permutation(50_000)[:n]
+    x, labels = clean.x[picked], clean.x_labels[picked]
+    y, y_labels = clean.y[:m], clean.y_labels[:m]
     wrong, noisy = rng.random(n) < WRONG, rng.random(n) < NOISY
     labels[wrong] = (labels[wrong] + rng.integers(1, CLASSES, wrong.sum())) % CLASSES
     noise = rng.standard_normal((int(noisy.sum()), x.shape[1])) * x.std(axis=0)
-    x = x.astype(np.float32)
     x[noisy] += noise.astype(np.float32)
     config = LavaConfig(tolerance=tolerance)
-    return Problem(x, labels, wrong | noisy, y.astype(np.float32), y_labels, config)
+    return Problem(x, labels, wrong | noisy, y, y_labels, config)
 
 
 def held_back(data: Problem, new: np.ndarray, title: str) -> None:

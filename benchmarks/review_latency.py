@@ -27,8 +27,8 @@ import numpy as np
 REPO = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPO))
 
-from core.datasets import align_classes, open_source  # noqa: E402
-from core.runs import (  # noqa: E402
+from core.datasets import align_classes, open_source
+from core.runs import (
     Run,
     SourceRecord,
     link_run,
@@ -37,8 +37,8 @@ from core.runs import (  # noqa: E402
     values_frame,
     write_run,
 )
-from tests.e2e.conftest import CHROMIUM_ARGS, Server  # noqa: E402
-from tests.factories import make_run, make_valuation  # noqa: E402
+from tests.e2e.conftest import CHROMIUM_ARGS, Server
+from tests.factories import make_run, make_valuation
 
 SHARED = Path(os.environ.get("ASSAY_SHARED", REPO.parent / "shared"))
 

@@ -14,7 +14,6 @@ the end and measures its detection too.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import threading
 import time
@@ -29,9 +28,10 @@ import torch
 REPO = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPO))
 
-from benchmarks.published import published_sava  # noqa: E402
-from core.evaluation import detection_curve  # noqa: E402
-from core.valuation import (  # noqa: E402
+from benchmarks.common import CIFAR, Problem, cifar, resident_bytes
+from benchmarks.published import published_sava
+from core.evaluation import detection_curve
+from core.valuation import (
     LavaConfig,
     SavaConfig,
     Valuation,
@@ -40,26 +40,7 @@ from core.valuation import (  # noqa: E402
     value_sava,
 )
 
-SHARED = Path(os.environ.get("ASSAY_SHARED", REPO.parent / "shared"))
-CIFAR = SHARED / "data/cifar10"
-WRONG_SHARE = 0.3
 CLASSES = 10
-
-
-@dataclass(frozen=True)
-class Data:
-    """The two sets, and which training labels are wrong."""
-
-    x: np.ndarray
-    x_labels: np.ndarray
-    y: np.ndarray
-    y_labels: np.ndarray
-    wrong: np.ndarray
-
-    @property
-    def sets(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Return what every method takes."""
-        return self.x, self.x_labels, self.y, self.y_labels
 
 
 @dataclass(frozen=True)
@@ -71,25 +52,13 @@ class Measured:
     megabytes: float
 
 
-def load(n: int, m: int) -> Data:
-    """Return the first n training and m validation images, with wrong labels planted."""
-    with np.load(CIFAR / "embeddings_train.npz") as train:
-        x, labels = train["embeddings"][:n], train["labels"][:n].astype(np.int64)
-    with np.load(CIFAR / "embeddings_test.npz") as test:
-        y, y_labels = test["embeddings"][:m], test["labels"][:m].astype(np.int64)
-    rng = np.random.default_rng(0)
-    wrong = rng.random(len(labels)) < WRONG_SHARE
-    labels[wrong] = (labels[wrong] + rng.integers(1, CLASSES, wrong.sum())) % CLASSES
-    return Data(x, labels, y, y_labels, wrong)
-
-
 def measure(call: Callable[[], Any]) -> Measured:
     """Run a call; sample the resident size every 5 ms meanwhile."""
-    before, peak, done = _resident(), [0], threading.Event()
+    before, peak, done = resident_bytes(), [0], threading.Event()
 
     def watch() -> None:
         while not done.wait(0.005):
-            peak[0] = max(peak[0], _resident())
+            peak[0] = max(peak[0], resident_bytes())
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -101,11 +70,7 @@ def measure(call: Callable[[], Any]) -> Measured:
     return Measured(result, seconds, max(0.0, (peak[0] - before) / 1e6))
 
 
-def _resident() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def row(name: str, found: Measured, value: np.ndarray | None, data: Data, base: float) -> str:
+def row(name: str, found: Measured, value: np.ndarray | None, data: Problem, base: float) -> str:
     """Return a line of the table."""
     detection = "– | –"
     if value is not None:
@@ -117,15 +82,15 @@ def row(name: str, found: Measured, value: np.ndarray | None, data: Data, base: 
     )
 
 
-def published(data: Data, pairs: int) -> tuple[Measured, np.ndarray | None]:
+def published(data: Problem, pairs: int) -> tuple[Measured, np.ndarray | None]:
     """Return the published loop's cost, extrapolated where it was stopped, and its values."""
     found = measure(lambda: published_sava(*data.sets, CLASSES, max_pairs=pairs or None))
     return Measured(found.result, found.result.seconds, found.megabytes), found.result.value
 
 
-def agreement(data: Data) -> str:
+def agreement(data: Problem) -> str:
     """Return how far values of two training batches are from those of pairs solved to 1e-7."""
-    few = Data(data.x[:2042], data.x_labels[:2042], data.y, data.y_labels, data.wrong[:2042])
+    few = data.part(2042, len(data.y))
     usual, tight = (
         value_sava(
             *few.sets, CLASSES, SavaConfig(tolerance=tolerance, max_passes=3000, batch_size=1024)
@@ -140,7 +105,7 @@ def agreement(data: Data) -> str:
     )
 
 
-def table(data: Data, options: argparse.Namespace) -> list[str]:
+def table(data: Problem, options: argparse.Namespace) -> list[str]:
     """Measure every method once, in one process, and return the lines of a table."""
     loop, loop_value = published(data, options.pairs)
     base = loop.seconds
@@ -184,7 +149,7 @@ def main() -> None:
     options = parser.parse_args()
     if not CIFAR.is_dir():
         sys.exit(f"{CIFAR} is not on this machine; set ASSAY_SHARED.")
-    data = load(options.images, options.validation)
+    data = cifar().part(options.images, options.validation)
     print(
         f"{len(data.x):,} against {len(data.y):,}, width {data.x.shape[1]}, "
         f"{torch.get_num_threads()} threads\n",
