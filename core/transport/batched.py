@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
+from core.errors import ConfigError, DataError
 from core.transport.anderson import Anderson
 
 # Scalings beyond exp(+-20) would leave too few digits of the kernel: it is made anew.
@@ -41,6 +43,13 @@ class BatchedConfig:
     epsilon: float = 0.1
     tolerance: float = 0.02
     max_iterations: int = 200
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        if not (np.isfinite(self.epsilon) and self.epsilon > 0):
+            raise ConfigError(f"epsilon must be a positive number, got {self.epsilon}.")
+        if not self.tolerance > 0 or self.max_iterations < 1:
+            raise ConfigError("tolerance must be above 0 and max_iterations at least 1.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +90,24 @@ def solve_batched(
     a, b : masses, shapes (k, n) and (k, m), each of sum 1; columns of b = 0 are padding
     scratch : a tensor like `cost` to work in
 
+    Raises
+    ------
+    DataError : a cost is NaN or infinite
+
     Notes
     -----
     Time O(k n m) an iteration; memory that of `cost` once more.
     """
     scratch = torch.empty_like(cost) if scratch is None else scratch
     g = torch.zeros_like(b)
-    epsilon = max(float(cost.mean()), config.epsilon)
+    # Row by row: a sum over all of the cost could leave the range of float32.
+    mean = float(cost.mean(2).double().mean() if cost.device.type != "mps" else cost.mean())
+    if not np.isfinite(mean):
+        raise DataError(
+            f"The ground cost is beyond what {str(cost.dtype).removeprefix('torch.')} can hold; "
+            "scale the embeddings down."
+        )
+    epsilon = max(mean, config.epsilon)
     thin = _Problem(*_thinned(cost, a), b, scratch)
     while epsilon > 1.5 * config.epsilon:
         g = thin.relax(g, epsilon, _SCALING_ITERATIONS)

@@ -49,14 +49,22 @@ class GroundCost:
                 "Training and validation embeddings must have the same width, "
                 f"got shapes {self.x.shape} and {self.y.shape}."
             )
+        for name, weight in (("feature", self.feature_weight), ("label", self.label_weight)):
+            if not (np.isfinite(weight) and weight >= 0):
+                raise ConfigError(f"{name}_weight must be 0 or more, got {weight}.")
         for name, array in (("training", self.x), ("validation", self.y)):
             if len(array) == 0:
                 raise DataError(f"There are no {name} images.")
+            if array.dtype.kind != "f":
+                raise DataError(f"The {name} embeddings must be float, got {array.dtype}.")
             if not np.isfinite(array).all():
                 row = int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
                 raise DataError(f"The {name} embedding in row {row} holds NaN or infinity.")
         if len(self.x_labels) != len(self.x) or len(self.y_labels) != len(self.y):
             raise DataError("Expected one label an embedding on both sides.")
+        shape = (None, None) if self.label_distances is None else self.label_distances.shape
+        require_labels(self.x_labels, shape[0], "training")
+        require_labels(self.y_labels, shape[1], "validation")
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -129,6 +137,33 @@ class GroundCost:
         b = np.bincount(self.y_labels, minlength=v_y) / len(self.y)
         distances = np.nan_to_num(self.label_distances.astype(np.float64))
         return float(self.label_weight / self.p * (a @ distances @ b))
+
+
+def require_labels(labels: np.ndarray, n_classes: int | None, side: str) -> None:
+    """Refuse labels that are not positions in a list of classes.
+
+    Parameters
+    ----------
+    labels : shape (k,)
+    n_classes : length of the list; None if it is not known
+    side : names the labels in the sentence
+
+    Raises
+    ------
+    DataError : a label is not an integer, or out of range
+    """
+    if labels.dtype.kind not in "iu":
+        raise DataError(f"The {side} labels must be integers, got {labels.dtype}.")
+    bad = labels < 0
+    if n_classes is not None:
+        bad |= labels >= n_classes
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        last = "" if n_classes is None else f" to {n_classes - 1}"
+        raise DataError(
+            f"The {side} label in row {row} is {labels[row]}; labels are positions in the list of "
+            f"classes, from 0{last}."
+        )
 
 
 def _spread(n: int, count: int) -> np.ndarray:

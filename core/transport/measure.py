@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.errors import ConfigError
+from core.errors import ConfigError, DataError
 
 
 def masses(given: np.ndarray | None, count: int, side: str) -> np.ndarray:
@@ -15,7 +15,11 @@ def masses(given: np.ndarray | None, count: int, side: str) -> np.ndarray:
     ConfigError
         For masses that are negative, not finite, of the wrong length, or all zero; `side` names
         them in the sentence.
+    DataError
+        There is nothing to carry a mass.
     """
+    if count == 0:
+        raise DataError(f"There are no {side} images.")
     if given is None:
         return np.full(count, 1 / count)
     given = np.asarray(given, dtype=np.float64)
@@ -24,9 +28,11 @@ def masses(given: np.ndarray | None, count: int, side: str) -> np.ndarray:
     if not np.isfinite(given).all() or (given < 0).any():
         row = int(np.flatnonzero(~(np.isfinite(given) & (given >= 0)))[0])
         raise ConfigError(f"The {side} mass in row {row} is {given[row]}; masses are 0 or more.")
-    if given.sum() == 0:
+    if not given.any():
         raise ConfigError(f"All {side} masses are zero.")
-    return given / given.sum()
+    # The largest becomes 1 first: a sum of masses near the ends of float64 would leave its range.
+    given = given / given.max()
+    return np.asarray(given / given.sum())
 
 
 def shifted_masses(a: np.ndarray, row: int, shares: np.ndarray) -> np.ndarray:
