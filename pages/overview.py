@@ -120,7 +120,6 @@ def _expected(run: Run, facts: Mapping[str, Any]) -> None:
             "auroc": [item["auroc"] for item in found["expected"].values()],
             "auroc_deviation": [item["auroc_deviation"] for item in found["expected"].values()],
             "precision": [item["average_precision"] for item in found["expected"].values()],
-            "published": [found["published"][kind]["auroc"] for kind in found["expected"]],
         }
     )
     st.dataframe(
@@ -133,7 +132,6 @@ def _expected(run: Run, facts: Mapping[str, Any]) -> None:
             "auroc": st.column_config.NumberColumn("AUROC", format="%.3f"),
             "auroc_deviation": st.column_config.NumberColumn("±", format="%.3f"),
             "precision": st.column_config.NumberColumn("Average precision", format="%.3f"),
-            "published": st.column_config.NumberColumn("AUROC as published", format="%.3f"),
         },
     )
     kind = {"training": "from training to validation", "validation": "within the validation set"}
@@ -150,11 +148,18 @@ def _expected(run: Run, facts: Mapping[str, Any]) -> None:
         st.caption(f":material/info: {facts['warning']}")
 
 
+def _unit(run: Run) -> str:
+    """Return the unit of the run's values."""
+    if "fusion" in run.record.details:
+        return "log odds that an image is sound"
+    return "nats" if run.record.method == "label-posterior" else "units of cost"
+
+
 def _distribution(run: Run, cut: HarmfulCut) -> None:
     st.subheader("How are the values distributed?", anchor=False)
     value = run.values["value"].to_numpy()
     st.plotly_chart(
-        charts.value_histogram(value, cut.threshold),
+        charts.value_histogram(value, cut.threshold, unit=_unit(run)),
         key=Keys.OVERVIEW_HISTOGRAM,
         config=charts.CHART_CONFIG,
         alt=f"Histogram of {len(value):,} values; {cut.count:,} lie below the cut.",

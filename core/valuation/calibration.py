@@ -82,7 +82,6 @@ class Calibration:
     settings : of `CALIBRATED`, by name, as `LavaConfig` takes them
     fusion : with equal shares; `Fusion.with_shares_of` finds those of a training set
     expected : detection quality by kind of fault, and "all faults"
-    published : the same for the calibrated gradient at the published settings
     tried : every setting tried, with its mean average precision
     confidence : mean probability of the likeliest class over sound held-out images
     """
@@ -90,7 +89,6 @@ class Calibration:
     settings: Mapping[str, Any]
     fusion: Fusion
     expected: Mapping[str, Expected]
-    published: Mapping[str, Expected]
     tried: Sequence[Mapping[str, Any]]
     confidence: float
 
@@ -99,7 +97,6 @@ class Calibration:
         return {
             "settings": dict(self.settings),
             "expected": {name: asdict(item) for name, item in self.expected.items()},
-            "published": {name: asdict(item) for name, item in self.published.items()},
             "tried": [dict(item) for item in self.tried],
             "confidence": self.confidence,
         }
@@ -173,9 +170,6 @@ def calibrate(
         settings={name: getattr(best, name) for name in CALIBRATED},
         fusion=_fit(valued, search.unit(best.p), config),
         expected=_quality(valued, search.scores(best), config),
-        published=_quality(
-            search.valued[search.published], _gradients(search.valued[search.published]), config
-        ),
         tried=search.tried,
         confidence=float(np.mean([item.confidence[item.kind == SOUND].mean() for item in valued])),
     )
@@ -190,7 +184,6 @@ class _Search:
         self.bags, self.n_classes, self.config, self.progress = bags, n_classes, config, progress
         self.valued: dict[LavaConfig, list[_Valued]] = {}
         self.tried: list[dict[str, Any]] = []
-        self.published = LavaConfig()
         self._figures: dict[LavaConfig, np.ndarray] = {}
         self._problems: dict[tuple[int, LavaConfig], Problem] = {}
         self._most, self._gain = 0, 0.0
@@ -202,13 +195,11 @@ class _Search:
     def run(self, base: LavaConfig, fixed: frozenset[str], gain: float) -> LavaConfig:
         """Return the best settings: weight and kind first, then epsilon, then p."""
         config, self._gain = self.config, gain
-        self.published = LavaConfig(device=base.device)
         weights = [base.label_weight, *config.label_weights]
         weights = weights[:1] if "label_weight" in fixed else list(dict.fromkeys(weights))
         kinds = ["training", "validation"]
         kinds = [base.label_distance_kind] if "label_distance_kind" in fixed else kinds
-        self._most = 1 + len(weights) * len(kinds) + len(config.epsilon_shares) + 1
-        self._try(self.published)
+        self._most = len(weights) * len(kinds) + len(config.epsilon_shares) + 1
         best = self._best(
             [replace(base, label_weight=w, label_distance_kind=k) for w in weights for k in kinds]
         )
@@ -331,10 +322,6 @@ def _fit(valued: Sequence[_Valued], unit: float, config: CalibrationConfig) -> F
         offsets=tuple(offsets),
         shares=(config.nominal_share / len(present),) * len(present),
     )
-
-
-def _gradients(valued: Sequence[_Valued]) -> list[np.ndarray]:
-    return [item.signals.gradient for item in valued]
 
 
 def _by_kind(

@@ -39,7 +39,11 @@ PALETTE = Palette()
 
 
 def value_histogram(
-    value: np.ndarray, threshold: float, palette: Palette = PALETTE, bins: int = 72
+    value: np.ndarray,
+    threshold: float,
+    palette: Palette = PALETTE,
+    bins: int = 72,
+    unit: str = "units of cost",
 ) -> go.Figure:
     """Draw how the values are distributed, with the cut.
 
@@ -48,8 +52,9 @@ def value_histogram(
 
     Parameters
     ----------
-    value : shape (n,), units of cost
+    value : shape (n,)
     threshold : values below it look harmful
+    unit : of the values, in words
     """
     low, high = (float(q) for q in np.quantile(value, (0.001, 0.999)))
     low = min(low, threshold)
@@ -85,7 +90,7 @@ def value_histogram(
         margin={"l": 8, "r": 8, "t": 22, "b": 8},
         bargap=0.06,
         dragmode=False,
-        xaxis={"title": "hurts most  ←  value (units of cost)  →  helps most", "zeroline": False},
+        xaxis={"title": f"hurts most  ←  value ({unit})  →  helps most", "zeroline": False},
         yaxis={"title": "images", "tickformat": ","},
     )
     return figure

@@ -28,12 +28,28 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture(scope="module")
+def published(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The same at the published settings."""
+    spec = ValueSpec(train="sample:train", validation="sample:val", settings="published")
+    out = tmp_path_factory.mktemp("published") / "run"
+    return value_run(spec, out, cache_dir=run.path.parent / "embeddings")
+
+
+def test_calibrated_settings_find_more_than_published_ones(
+    found: Evaluation, published: Run
+) -> None:
+    other = evaluate(published.values, read_truth(sample_truth_path())).overall
+    assert found.overall.auroc > other.auroc
+    assert found.overall.average_precision > other.average_precision
+
+
+@pytest.fixture(scope="module")
 def found(run: Run) -> Evaluation:
     return evaluate(run.values, read_truth(sample_truth_path()))
 
 
 def test_the_planted_faults_of_the_sample_are_found(found: Evaluation) -> None:
-    assert found.overall.auroc >= 0.945
+    assert found.overall.auroc >= 0.965
     # 0.77 where this was measured; another processor rounds the network's training differently.
     assert found.overall.recall_at(0.1) >= 0.72
 
@@ -56,7 +72,8 @@ def revalue(run: Run, order: np.ndarray) -> Valuation:
     )
 
 
-def test_row_order_changes_no_value(run: Run) -> None:
+def test_row_order_changes_no_value(published: Run) -> None:
+    run = published
     value = run.values["value"].to_numpy()
     order = np.random.default_rng(0).permutation(len(value))
     shuffled = revalue(run, order)
@@ -64,8 +81,9 @@ def test_row_order_changes_no_value(run: Run) -> None:
     np.testing.assert_allclose(shuffled.value, value[order], atol=1e-3 * value.std())
 
 
-def test_duplicating_the_training_set_changes_no_value(run: Run) -> None:
+def test_duplicating_the_training_set_changes_no_value(published: Run) -> None:
     """LAVA appendix B.8."""
+    run = published
     value = run.values["value"].to_numpy()
     twice = revalue(run, np.tile(np.arange(len(value)), 2))
     assert twice.converged
@@ -87,4 +105,4 @@ def test_wrong_labels_are_found_among_50000_embeddings(tmp_path: Path) -> None:
     run = value_run(spec, tmp_path / "run", cache_dir=tmp_path)
     assert run.record.converged
     assert run.record.marginal_error <= 0.05
-    assert detection_curve(run.values["value"].to_numpy(), wrong).auroc >= 0.960
+    assert detection_curve(run.values["value"].to_numpy(), wrong).auroc >= 0.975

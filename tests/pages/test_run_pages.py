@@ -195,3 +195,42 @@ def test_export_writes_to_a_folder_and_refuses_a_full_one(
     app.button(key="export__write").click().run()
     (error,) = app.error
     assert "not an empty folder" in error.value
+
+
+def test_overview_says_why_the_published_settings_were_used(open_page: Open, run: Run) -> None:
+    why = "the validation set has 30 images; calibration needs 200"
+    settings = {"asked": "calibrated", "used": "published", "given": [], "why": why}
+    record = replace(run.record, details={"settings": settings})
+    (run.path / "run.json").write_text(record.to_json())
+    app = open_page("overview", run=run.id)
+    assert not app.exception
+    assert f"Published settings, because {why}" in texts(app)
+
+
+def test_overview_says_what_calibrated_settings_find_and_that_it_may_be_too_good(
+    open_page: Open, run: Run
+) -> None:
+    quality = {
+        "auroc": 0.987,
+        "auroc_deviation": 0.004,
+        "average_precision": 0.9,
+        "average_precision_deviation": 0.01,
+    }
+    settings = {
+        "asked": "calibrated",
+        "used": "calibrated",
+        "given": ["epsilon"],
+        "why": "",
+        "calibration": {"expected": {"noise": quality, "all faults": quality}},
+        "held_out": "of the embeddings as given",
+        "warning": "this estimate is too good",
+    }
+    configuration = {**run.record.configuration, "label_distance_kind": "training"}
+    record = replace(run.record, details={"settings": settings}, configuration=configuration)
+    (run.path / "run.json").write_text(record.to_json())
+    app = open_page("overview", run=run.id)
+    assert not app.exception
+    said = texts(app)
+    assert "this estimate is too good" in said
+    assert "You set: epsilon" in said
+    assert any("0.987 ± 0.004" in item.label for item in app.expander)
