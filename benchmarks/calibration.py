@@ -24,9 +24,9 @@ import numpy as np
 REPO = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPO))
 
-from core.datasets import sample_truth_path  # noqa: E402
-from core.evaluation import detection_curve, evaluate, read_truth  # noqa: E402
-from core.runs import Run, ValueSpec, value_run  # noqa: E402
+from core.datasets import sample_truth_path
+from core.evaluation import detection_curve, evaluate, read_truth
+from core.runs import Run, ValueSpec, value_run
 
 SHARED = Path(os.environ.get("ASSAY_SHARED", REPO.parent / "shared"))
 CIFAR = SHARED / "data/cifar10"
