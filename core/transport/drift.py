@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from core.transport.cost import GroundCost
+from core.transport.precision import full_precision
 from core.transport.sinkhorn import SinkhornConfig
 
 # Groups of validation images, at most; more would follow finer changes and cost more.
@@ -26,6 +27,7 @@ _RIDGE = 1e-4
 _ROWS_AT_ONCE = 256
 
 
+@full_precision()
 def predicted_change(
     cost: GroundCost,
     weights: np.ndarray,
@@ -71,7 +73,7 @@ def _grouped_plan(
     center = cost.y.mean(axis=0, dtype=np.float64)
     y, members = tensor(cost.y - center), torch.as_tensor(groups, device=device)
     half_y, potential = y.square().sum(1) / 2, tensor(g)
-    labels = _label_costs(cost)
+    labels, y_labels = _label_costs(cost), torch.as_tensor(cost.y_labels, device=device)
     plan = np.empty((len(cost.x), count))
     for start in range(0, len(cost.x), _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
@@ -80,7 +82,7 @@ def _grouped_plan(
         features = half if cost.p == 2 else half.mul_(2).sqrt_()
         scores = potential - cost.feature_weight * features
         if labels is not None:
-            scores -= tensor(labels[cost.x_labels[rows]])[:, torch.as_tensor(cost.y_labels)]
+            scores -= tensor(labels[cost.x_labels[rows]])[:, y_labels]
         mass = torch.softmax(scores / config.epsilon, dim=1)
         out = torch.zeros((len(x), count), device=device)
         plan[rows] = out.index_add_(1, members, mass).cpu().numpy()

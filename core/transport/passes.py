@@ -10,12 +10,13 @@ import torch
 from core.errors import DataError
 from core.transport.cost import GroundCost
 from core.transport.kernels import DenseKernel, Kernel, SparseKernel
+from core.transport.precision import full_precision
 from core.transport.tiles import LOWEST_EXPONENT, CostTiles
 
 # A guess of f is of use while the sum of a row stays within these bounds.
 _TOTALS = (1e-25, 1e25)
 # A plan of so many pairs is kept whole; of a larger one the entries beyond a share of their row.
-_DENSE_PAIRS = 30_000_000
+DENSE_PAIRS = 30_000_000
 _SPARSE_SHARE = 1e-6
 # At most so many entries are kept (8 bytes each), and no more than this part of all pairs, beyond
 # which products with them would take as long as a pass.
@@ -50,6 +51,10 @@ class Passes:
     ----------
     cost : n against m images
     a, b : masses of sum 1, shapes (n,) and (m,), b > 0
+
+    Attributes
+    ----------
+    backend : what makes the passes, in words
     """
 
     def __init__(
@@ -62,19 +67,27 @@ class Passes:
         precision: str,
         tile: int | None,
     ) -> None:
-        self._device = torch.device(device)
+        self.device = torch.device(device)
         self._dtype = getattr(torch, precision)
+        self._trusts_guess = self.device.type == "cpu"
         # Sums over all rows are kept in float64 wherever the device knows it.
-        self._sums = torch.float32 if self._device.type == "mps" else torch.float64
-        self.tiles = CostTiles(cost, device=self._device, dtype=self._dtype, tile=tile)
+        self._sums = torch.float32 if self.device.type == "mps" else torch.float64
+        self.tiles = CostTiles(cost, device=self.device, dtype=self._dtype, tile=tile)
         self.a, self.b, self.log_b = a[self.tiles.order], b, np.log(b)
         # Weights of mean 1 keep every partial sum in the normal range of float32.
         self._row_weight = self._tensor(self.a * len(a))
-        self._f = torch.zeros(self.tiles.n, dtype=self._dtype, device=self._device)
+        self._f = torch.zeros(self.tiles.n, dtype=self._dtype, device=self.device)
+
+    @property
+    def backend(self) -> str:
+        """Return the device, and the library where that is not torch."""
+        return str(self.device)
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
-        return torch.as_tensor(array, dtype=self._dtype, device=self._device)
+        # Narrowed before it travels: mps takes no float64.
+        return torch.as_tensor(array).to(self._dtype).to(self.device)
 
+    @full_precision()
     def sweep(
         self, g: np.ndarray, epsilon: float, *, keep: bool = False, certify: bool = False
     ) -> Sweep:
@@ -91,9 +104,9 @@ class Passes:
         """
         tiles = self.tiles
         h = self._tensor(g + epsilon * self.log_b)
-        columns = torch.zeros(tiles.m, dtype=self._sums, device=self._device)
+        columns = torch.zeros(tiles.m, dtype=self._sums, device=self.device)
         kernel = self._kernel() if keep else None
-        negative_entropy = 0.0
+        negative_entropy = torch.zeros((), dtype=self._sums, device=self.device)
         for span in tiles.spans:
             weights, total, exponents = self._weights(span, h, epsilon, certify)
             weight = self._row_weight[slice(*span)]
@@ -103,30 +116,36 @@ class Passes:
             if certify:
                 # sum_j p log p of a row, with p = weights / total.
                 entropies = exponents.mul_(weights).sum(dim=1) / total - total.log()
-                negative_entropy += float(weight @ entropies)
+                negative_entropy += weight @ entropies
         if kernel is not None:
             kernel.close()
-        marginal = (columns.cpu().double() / tiles.n).numpy()
+        entropy = float(negative_entropy) / tiles.n if certify else None
+        return self._found((columns.cpu().double() / tiles.n).numpy(), kernel, entropy)
+
+    def _found(
+        self, marginal: np.ndarray, kernel: Kernel | None, negative_entropy: float | None
+    ) -> Sweep:
+        """Return the pass that set f and left this column marginal."""
         error = float(np.abs(self.b - marginal).sum())
-        if not np.isfinite(error):
+        f = np.empty(self.tiles.n)
+        f[self.tiles.order] = self._f.cpu().double().numpy()
+        if not np.isfinite(error + f.sum()):
             raise DataError(
                 "The ground cost is beyond what float32 can hold; scale the embeddings down."
             )
-        f = np.empty(tiles.n)
-        f[tiles.order] = self._f.cpu().double().numpy()
         return Sweep(
             f=f,
             columns=marginal,
             error=error,
             kernel=kernel,
-            negative_entropy=negative_entropy / tiles.n if certify else None,
+            negative_entropy=negative_entropy,
         )
 
     def _kernel(self) -> Kernel | None:
         n, m = self.tiles.n, self.tiles.m
-        if n * m <= _DENSE_PAIRS:
-            return DenseKernel(n, m, self._dtype, self._device)
-        if self._device.type != "cpu":
+        if n * m <= DENSE_PAIRS:
+            return DenseKernel(n, m, self._dtype, self.device)
+        if self.device.type != "cpu":
             return None  # A pass costs less there than products with sparse matrices.
         room = int(min(_SPARSE_ENTRIES, _SPARSE_PART * n * m))
         return SparseKernel(n, m, share=_SPARSE_SHARE, room=room)
@@ -137,21 +156,24 @@ class Passes:
         """Set f of the span; return its rows of the plan, their sums, and, if `both`, their logs.
 
         With the f of the pass before as a guess the largest entries are about 1, and no row must be
-        searched for its peak.
+        searched for its peak. To see that the guess was good, though, an accelerator would have to
+        wait for each tile: there the search costs less.
         """
         rows = slice(*span)
         f = self._f[rows]
         exponents = self.tiles.exponents(span, f, h, epsilon)
         out = self.tiles.second(span) if both else exponents
-        weights = torch.exp(exponents.clamp_(LOWEST_EXPONENT, -LOWEST_EXPONENT), out=out)
-        total = weights.sum(dim=1)
-        low, high = torch.aminmax(total)
-        if not (float(low) > _TOTALS[0] and float(high) < _TOTALS[1]):
-            exponents = self.tiles.exponents(span, f, h, epsilon)
-            peak = exponents.amax(dim=1)
-            f -= epsilon * peak
-            exponents.sub_(peak[:, None]).clamp_(min=LOWEST_EXPONENT)
-            weights = torch.exp(exponents, out=out)
+        if self._trusts_guess:
+            weights = torch.exp(exponents.clamp_(LOWEST_EXPONENT, -LOWEST_EXPONENT), out=out)
             total = weights.sum(dim=1)
-        f -= epsilon * total.log()
+            low, high = torch.aminmax(total)
+            if float(low) > _TOTALS[0] and float(high) < _TOTALS[1]:
+                f -= epsilon * total.log()
+                return weights, total, exponents
+            exponents = self.tiles.exponents(span, f, h, epsilon)
+        peak = exponents.amax(dim=1)
+        exponents.sub_(peak[:, None]).clamp_(min=LOWEST_EXPONENT)
+        weights = torch.exp(exponents, out=out)
+        total = weights.sum(dim=1)
+        f -= epsilon * (peak + total.log())
         return weights, total, exponents

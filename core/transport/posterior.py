@@ -10,6 +10,7 @@ import torch
 from core.errors import ConfigError
 from core.progress import Progress, silent
 from core.transport.cost import GroundCost
+from core.transport.precision import full_precision
 from core.transport.tiles import LOWEST_EXPONENT, CostTiles
 
 _SHARPER = 8
@@ -37,6 +38,7 @@ class LabelPosterior:
     distance: np.ndarray
 
 
+@full_precision()
 def label_posterior(
     cost: GroundCost,
     n_classes: int,
@@ -71,7 +73,7 @@ def label_posterior(
     no_f = torch.zeros(tiles.n, device=device)
     h = torch.zeros(tiles.m, device=device)
     if g is not None:
-        h += torch.as_tensor(g, dtype=torch.float32, device=device)
+        h += torch.as_tensor(g).to(h.dtype).to(device)
     order = torch.as_tensor(tiles.order, device=device)
     label, probability, own, distance = (torch.empty(tiles.n, device=device) for _ in range(4))
     for span in tiles.spans:

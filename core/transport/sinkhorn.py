@@ -28,6 +28,7 @@ from core.errors import ConfigError
 from core.progress import Progress, silent
 from core.transport.anderson import Anderson
 from core.transport.cost import GroundCost
+from core.transport.flash import passes_for
 from core.transport.kernels import settle
 from core.transport.measure import masses
 from core.transport.passes import Passes, Sweep
@@ -79,6 +80,8 @@ class SinkhornConfig:
             raise ConfigError("max_passes and tile must be at least 1, warm_rows and memory 0.")
         if self.precision not in ("float32", "float64"):
             raise ConfigError(f'precision must be "float32" or "float64", got {self.precision!r}.')
+        if self.precision == "float64" and self.device.startswith("mps"):
+            raise ConfigError("mps knows no float64; take float32, or the device cpu.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +97,7 @@ class Potentials:
     transport_cost : <plan, cost>, the value without its regularizer
     passes : passes over all pairs from the warm start on, without the last one for the certificate
     converged : marginal_error <= tolerance
+    backend : what made the passes, such as "cpu" or "cuda, flash-sinkhorn 0.4.1"
     """
 
     f: np.ndarray
@@ -105,6 +109,7 @@ class Potentials:
     transport_cost: float
     passes: int
     converged: bool
+    backend: str
 
 
 def solve_sinkhorn(
@@ -149,7 +154,9 @@ def solve_sinkhorn(
 
 
 def _passes(cost: GroundCost, config: SinkhornConfig, a: np.ndarray, b: np.ndarray) -> Passes:
-    return Passes(cost, a, b, device=config.device, precision=config.precision, tile=config.tile)
+    return passes_for(
+        cost, a, b, device=config.device, precision=config.precision, tile=config.tile
+    )
 
 
 def _warm_potential(
@@ -319,6 +326,7 @@ def _certified(passes: Passes, config: SinkhornConfig, state: _State) -> Potenti
         transport_cost=primal - epsilon * relative_entropy,
         passes=state.passes,
         converged=sweep.error <= config.tolerance,
+        backend=passes.backend,
     )
 
 

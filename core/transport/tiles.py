@@ -72,7 +72,26 @@ class CostTiles:
         table = np.nan_to_num(cost.label_distances.astype(np.float64)) * (
             cost.label_weight / cost.p
         )
-        return torch.as_tensor(table, dtype=self._dtype, device=self._device)
+        # Narrowed before it travels: mps takes no float64.
+        return torch.as_tensor(table).to(self._dtype).to(self._device)
+
+    def coordinates(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return u, v, alpha, beta with C_ij = alpha_i + beta_j - <u_i, v_j>, for p = 2.
+
+        Shapes (n, w), (m, w), (n,), (m,); u and alpha in the order of the tiles. The width w is
+        that of the embeddings and one for each class of the validation images: a label cost is the
+        product of a row of costs with a one-hot vector.
+        """
+        u, v = self._x[:, :-1], self._y[:-1].T
+        if self._label_costs is not None:
+            present = np.unique(self._y_labels.cpu().numpy())
+            classes, labels = (
+                torch.as_tensor(part, device=self._device) for part in (present, self._labels)
+            )
+            u = torch.cat([u, -self._label_costs[labels][:, classes]], dim=1)
+            one_hot = self._y_labels[:, None] == classes
+            v = torch.cat([v, one_hot.to(self._dtype)], dim=1)
+        return u, v, self._half_x, self._half_y
 
     def _scratch(self, rows: int) -> torch.Tensor:
         return torch.empty((rows, self.m), dtype=self._dtype, device=self._device)

@@ -254,6 +254,7 @@ def value_lava(
         tolerance=settings.tolerance,
         passes=solution.passes,
         converged=solution.converged,
+        details={"backend": solution.backend},
     )
     return valuation if fusion is None else _fused(valuation, resemblance, fusion, b)
 
@@ -279,7 +280,7 @@ def _fused(
             "fault_probability": fused.probability.astype(np.float32),
             "likely_fault": np.array(fusion.kinds)[fused.kind],
         },
-        details={"fusion": fusion.to_json()},
+        details={**valuation.details, "fusion": fusion.to_json()},
     )
 
 
