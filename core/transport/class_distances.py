@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
+from core.errors import ConfigError
 from core.progress import Progress, silent
 from core.transport.batched import BatchedConfig, solve_batched
+from core.transport.cost import require_embeddings, require_labels
+from core.transport.precision import full_precision
+from core.transport.scale import largest_radius, suited_to
 from core.transport.sinkhorn import representative_rows
 
 # Pairs in one batch: cost and kernel then stay in the cache of a core.
@@ -37,7 +41,17 @@ class LabelDistanceConfig:
     max_iterations: int = 40
     device: str = "cpu"
 
+    def __post_init__(self) -> None:
+        """Check the ranges; the solver checks the rest."""
+        if self.p not in (1, 2):
+            raise ConfigError(f"p must be 1 or 2, got {self.p}.")
+        if self.max_class_size < 1:
+            raise ConfigError(f"max_class_size must be at least 1, got {self.max_class_size}.")
+        if not (np.isfinite(self.epsilon) and self.epsilon > 0):
+            raise ConfigError(f"epsilon must be a positive number, got {self.epsilon}.")
 
+
+@full_precision()
 def label_distances(
     x: np.ndarray,
     x_labels: np.ndarray,
@@ -57,14 +71,26 @@ def label_distances(
     -------
     float32, shape (n_classes, n_classes), in units of cost; NaN where a class is empty.
 
+    Raises
+    ------
+    ConfigError : epsilon is too small for the scale of the embeddings
+    DataError : a side has no images, an embedding is not finite, or a label is no class
+
     Notes
     -----
     For each class of x the classes of y are solved in padded batches: time O(n m d), memory
     O((n + m) d + max_class_size^2), at any number of classes.
     """
     config = config or LabelDistanceConfig()
+    for side, points, labels in (("training", x, x_labels), ("validation", y, y_labels)):
+        require_embeddings(points, side)
+        require_labels(labels, n_classes, side)
+    epsilon, precision = suited_to(
+        largest_radius(x, y), config.p, 1.0, 0.0, config.epsilon, "float32", config.device
+    )
+    config = replace(config, epsilon=epsilon)
     present = [v for v in range(n_classes) if (y_labels == v).any()]
-    columns = _Columns([_class_measure(y, y_labels, v, config) for v in present], config)
+    columns = _Columns([_class_measure(y, y_labels, v, config) for v in present], config, precision)
     result = np.full((n_classes, n_classes), np.nan, dtype=np.float32)
     for u in range(n_classes):
         progress("Label distances", u / n_classes, f"class {u + 1} of {n_classes}")
@@ -99,8 +125,10 @@ def _class_measure(
 class _Columns:
     """The classes of one side in padded batches of similar sizes, small enough for the cache."""
 
-    def __init__(self, classes: list[_Measure], config: LabelDistanceConfig) -> None:
-        self._config = config
+    def __init__(
+        self, classes: list[_Measure], config: LabelDistanceConfig, precision: str
+    ) -> None:
+        self._config, self._precision = config, precision
         self._solver = BatchedConfig(
             epsilon=config.epsilon,
             tolerance=config.tolerance,
@@ -145,7 +173,8 @@ class _Columns:
         return self._tensor(points), self._tensor(masses)
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
-        return torch.as_tensor(array, dtype=torch.float32, device=self._device)
+        # Narrowed before it travels: mps takes no float64.
+        return torch.as_tensor(array.astype(self._precision), device=self._device)
 
 
 def _cost(x: torch.Tensor, points: torch.Tensor, p: int) -> torch.Tensor:

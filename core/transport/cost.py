@@ -53,13 +53,7 @@ class GroundCost:
             if not (np.isfinite(weight) and weight >= 0):
                 raise ConfigError(f"{name}_weight must be 0 or more, got {weight}.")
         for name, array in (("training", self.x), ("validation", self.y)):
-            if len(array) == 0:
-                raise DataError(f"There are no {name} images.")
-            if array.dtype.kind != "f":
-                raise DataError(f"The {name} embeddings must be float, got {array.dtype}.")
-            if not np.isfinite(array).all():
-                row = int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
-                raise DataError(f"The {name} embedding in row {row} holds NaN or infinity.")
+            require_embeddings(array, name)
         if len(self.x_labels) != len(self.x) or len(self.y_labels) != len(self.y):
             raise DataError("Expected one label an embedding on both sides.")
         shape = (None, None) if self.label_distances is None else self.label_distances.shape
@@ -139,6 +133,20 @@ class GroundCost:
         return float(self.label_weight / self.p * (a @ distances @ b))
 
 
+def require_embeddings(x: np.ndarray, side: str) -> None:
+    """Refuse embeddings, shape (k, d), that are not float, not finite, or none at all.
+
+    `side` names them in the sentence. Raises `DataError`.
+    """
+    if len(x) == 0:
+        raise DataError(f"There are no {side} images.")
+    if x.dtype.kind != "f":
+        raise DataError(f"The {side} embeddings must be float, got {x.dtype}.")
+    if not np.isfinite(x).all():
+        row = int(np.flatnonzero(~np.isfinite(x).all(axis=1))[0])
+        raise DataError(f"The {side} embedding in row {row} holds NaN or infinity.")
+
+
 def require_labels(labels: np.ndarray, n_classes: int | None, side: str) -> None:
     """Refuse labels that are not positions in a list of classes.
 
@@ -150,10 +158,10 @@ def require_labels(labels: np.ndarray, n_classes: int | None, side: str) -> None
 
     Raises
     ------
-    DataError : a label is not an integer, or out of range
+    DataError : the labels are not int64, or one is out of range
     """
-    if labels.dtype.kind not in "iu":
-        raise DataError(f"The {side} labels must be integers, got {labels.dtype}.")
+    if labels.dtype != np.int64:
+        raise DataError(f"The {side} labels must be int64, got {labels.dtype}.")
     bad = labels < 0
     if n_classes is not None:
         bad |= labels >= n_classes

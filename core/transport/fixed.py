@@ -13,7 +13,7 @@ import numpy as np
 from core.transport.cost import GroundCost
 from core.transport.measure import masses
 from core.transport.passes import Passes
-from core.transport.sinkhorn import SinkhornConfig
+from core.transport.sinkhorn import SinkhornConfig, suited_config
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +51,9 @@ def transform_fixed(
 
     Raises
     ------
-    ConfigError : for masses that are negative, not finite, of the wrong length, or all zero
-    DataError : costs are beyond what the precision can hold
+    ConfigError : for masses that are negative, not finite, of the wrong length, or all zero; for an
+        epsilon that is too small for the cost
+    DataError : the cost is beyond what float32 can hold
 
     Notes
     -----
@@ -61,6 +62,7 @@ def transform_fixed(
     k, m = cost.shape
     b = masses(b, m, "validation")
     keep = b > 0
+    config = suited_config(cost, config)
     inner = cost if keep.all() else cost.columns(keep)
     passes = Passes(
         inner,

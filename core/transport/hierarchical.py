@@ -9,7 +9,7 @@ is restricted, so the value is an upper bound, reached where each set is one bat
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -19,7 +19,8 @@ from core.progress import Progress, silent
 from core.transport.batched import BatchedConfig, BatchedPotentials, solve_batched
 from core.transport.batches import pairs_in_flight
 from core.transport.cost import GroundCost
-from core.transport.measure import masses
+from core.transport.measure import NEGLIGIBLE, masses
+from core.transport.scale import suited
 from core.transport.precision import full_precision
 
 
@@ -87,7 +88,8 @@ def solve_batch_pairs(
 
     Raises
     ------
-    DataError : the cost is beyond what float32 can hold
+    ConfigError : epsilon is too small for the cost
+    DataError : the cost is beyond what float64 can hold
 
     Notes
     -----
@@ -104,7 +106,9 @@ def solve_batch_pairs(
         marginal_error=np.empty((left, right)),
         iterations=0,
     )
-    solver = _PairSolver(cost, rows, columns, config, a, b)
+    epsilon, precision = suited(cost, config.epsilon, "float32", config.device)
+    config = replace(config, epsilon=epsilon)
+    solver = _PairSolver(cost, rows, columns, config, a, b, precision)
     most, done = 0, 0
     for i, group in solver.calls():
         detail = f"pair of batches {done + 1:,} of {left * right:,}"
@@ -132,7 +136,9 @@ class _PairSolver:
         config: BatchPairConfig,
         a: np.ndarray,
         b: np.ndarray,
+        precision: str,
     ) -> None:
+        self._precision, self._dtype = precision, getattr(torch, precision)
         self._cost, self._rows, self._columns = cost, rows, columns
         self._a = a
         self._device = torch.device(config.device)
@@ -146,9 +152,9 @@ class _PairSolver:
         self._root = cost.feature_weight**0.5 if cost.p == 2 else cost.feature_weight
         width = max(len(batch) for batch in columns)
         self._y = torch.zeros(
-            (len(columns), width, cost.y.shape[1]), dtype=torch.float32, device=self._device
+            (len(columns), width, cost.y.shape[1]), dtype=self._dtype, device=self._device
         )
-        self._b = torch.zeros((len(columns), width), dtype=torch.float32, device=self._device)
+        self._b = torch.zeros((len(columns), width), dtype=self._dtype, device=self._device)
         self._y_labels = torch.zeros((len(columns), width), dtype=torch.int64, device=self._device)
         for j, batch in enumerate(columns):
             self._y[j, : len(batch)] = self._points(cost.y[batch])
@@ -165,12 +171,12 @@ class _PairSolver:
             for start in range(0, len(columns), flying)
         ]
         self._room = torch.empty(
-            (2, flying * deepest * width), dtype=torch.float32, device=self._device
+            (2, flying * deepest * width), dtype=self._dtype, device=self._device
         )
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         # Narrowed before it travels: mps takes no float64.
-        return torch.as_tensor(np.asarray(array, dtype=np.float32), device=self._device)
+        return torch.as_tensor(np.asarray(array, dtype=self._precision), device=self._device)
 
     def _points(self, x: np.ndarray) -> torch.Tensor:
         # The cost depends on differences only; centering spares digits in the products.
@@ -259,14 +265,17 @@ def positive_masses(given: np.ndarray | None, count: int, side: str) -> np.ndarr
 
     Raises
     ------
-    ConfigError : a mass is 0 (a batch may hold nothing else), negative, or not finite
+    ConfigError : a mass is 0 or next to nothing (a batch may hold nothing else), negative, or not
+        finite
     """
     found = masses(given, count, side)
-    if (found == 0).any():
-        row = int(np.flatnonzero(found == 0)[0])
+    little = found < NEGLIGIBLE / count
+    if little.any():
+        row = int(np.flatnonzero(little)[0])
+        share = "0" if found[row] == 0 else "less than a billionth of the mean"
         raise ConfigError(
-            f"The {side} mass in row {row} is 0; a valuation in batches needs masses above 0. "
-            "Leave such images out, or use LAVA."
+            f"The {side} mass in row {row} is {share}; a valuation in batches needs masses above "
+            "0. Leave such images out, or use LAVA."
         )
     return found
 

@@ -6,6 +6,10 @@ import numpy as np
 
 from core.errors import ConfigError, DataError
 
+# A mass below this share of the mean one is far below any tolerance: the error of the marginal says
+# nothing of its potential.
+NEGLIGIBLE = 1e-9
+
 
 def masses(given: np.ndarray | None, count: int, side: str) -> np.ndarray:
     """Return masses of sum 1, float64, shape (count,): those given, or uniform ones.

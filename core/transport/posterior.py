@@ -9,8 +9,9 @@ import torch
 
 from core.errors import ConfigError
 from core.progress import Progress, silent
-from core.transport.cost import GroundCost
+from core.transport.cost import GroundCost, require_labels
 from core.transport.precision import full_precision
+from core.transport.scale import suited
 from core.transport.tiles import LOWEST_EXPONENT, CostTiles
 
 _SHARPER = 8
@@ -64,18 +65,24 @@ def label_posterior(
     -----
     One pass: time O(n m (d + v)), memory O((n + m) d + tile m).
     """
-    if not epsilon > 0:
+    if not (np.isfinite(epsilon) and epsilon > 0):
         raise ConfigError(f"epsilon must be a positive number, got {epsilon}.")
-    tiles = CostTiles(cost, device=torch.device(device), dtype=torch.float32, tile=tile)
+    require_labels(cost.x_labels, n_classes, "training")
+    require_labels(cost.y_labels, n_classes, "validation")
+    epsilon, precision = suited(cost, epsilon, "float32", device)
+    dtype = getattr(torch, precision)
+    tiles = CostTiles(cost, device=torch.device(device), dtype=dtype, tile=tile)
     y_labels = torch.tensor(cost.y_labels, device=device)
-    one_hot = torch.nn.functional.one_hot(y_labels, n_classes).to(torch.float32)
+    one_hot = torch.nn.functional.one_hot(y_labels, n_classes).to(dtype)
     x_labels = torch.tensor(cost.x_labels, device=device)
-    no_f = torch.zeros(tiles.n, device=device)
-    h = torch.zeros(tiles.m, device=device)
+    no_f = torch.zeros(tiles.n, dtype=dtype, device=device)
+    h = torch.zeros(tiles.m, dtype=dtype, device=device)
     if g is not None:
-        h += torch.as_tensor(g).to(h.dtype).to(device)
+        h += torch.as_tensor(g).to(dtype).to(device)
     order = torch.as_tensor(tiles.order, device=device)
-    label, probability, own, distance = (torch.empty(tiles.n, device=device) for _ in range(4))
+    label, probability, own, distance = (
+        torch.empty(tiles.n, dtype=dtype, device=device) for _ in range(4)
+    )
     for span in tiles.spans:
         progress("Resemblance", span[0] / tiles.n)
         rows = order[slice(*span)]
@@ -92,7 +99,7 @@ def label_posterior(
         distance[rows] = -epsilon * (peak[:, 0] + sharp.log() / _SHARPER)
     return LabelPosterior(
         label=label.cpu().numpy().astype(np.int64),
-        probability=probability.cpu().numpy(),
-        own_probability=own.cpu().numpy(),
-        distance=distance.cpu().numpy(),
+        probability=probability.float().cpu().numpy(),
+        own_probability=own.float().cpu().numpy(),
+        distance=distance.float().cpu().numpy(),
     )

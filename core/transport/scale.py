@@ -25,6 +25,8 @@ _FLAT = 1e6
 _COARSE = 30.0
 # Squares of smaller or larger numbers leave the range of float32.
 _RANGE = (1e-14, 1e14)
+# Label distances and potentials are kept in float32.
+_RESULTS = (1e-30, 1e37)
 _ROWS_AT_ONCE = 65_536
 
 
@@ -47,7 +49,7 @@ def suited(cost: GroundCost, epsilon: float, precision: str, device: str) -> tup
     Raises
     ------
     ConfigError : epsilon is so small that float64 cannot resolve the cost either
-    DataError : a cost is beyond the range of float64
+    DataError : the largest cost is beyond or below the range of float32, which results are kept in
 
     Notes
     -----
@@ -65,6 +67,8 @@ def suited(cost: GroundCost, epsilon: float, precision: str, device: str) -> tup
 def largest_radius(x: np.ndarray, y: np.ndarray) -> float:
     """Return the largest distance of any image from the mean of the validation images."""
     center = y.mean(axis=0, dtype=np.float64)
+    # That mean is rounded: where all images are equal, what is left of them is no distance.
+    least = 4 * _UNIT["float64"] * float(np.abs(center).sum())
     largest = 0.0
     for points in (x, y):
         for start in range(0, len(points), _ROWS_AT_ONCE):
@@ -75,7 +79,7 @@ def largest_radius(x: np.ndarray, y: np.ndarray) -> float:
                 part /= scale
                 norm = float(np.sqrt(np.einsum("nd,nd->n", part, part).max()))
                 largest = max(largest, scale * norm)
-    return largest
+    return largest if largest > least else 0.0
 
 
 def suited_to(
@@ -90,9 +94,11 @@ def suited_to(
     """Return what `suited` does, from the radius of the images and the largest label cost."""
     radius_cost = feature_weight * (radius * radius if p == 2 else radius)
     largest = 2 * radius_cost + labels
-    if not np.isfinite(largest):
+    if not largest < _RESULTS[1] or 0 < largest < _RESULTS[0]:
+        where, way = ("below", "up") if largest < 1 else ("beyond", "down")
         raise DataError(
-            "The ground cost is beyond what float64 can hold; scale the embeddings down."
+            f"The ground cost, up to {largest:.2g}, is {where} what float32 can hold; "
+            f"scale the embeddings {way}."
         )
     if largest == 0:
         return 1.0, precision  # Whatever epsilon is, all potentials are 0.

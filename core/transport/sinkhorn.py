@@ -30,8 +30,9 @@ from core.transport.anderson import Anderson
 from core.transport.cost import GroundCost
 from core.transport.flash import passes_for
 from core.transport.kernels import settle
-from core.transport.measure import masses
+from core.transport.measure import NEGLIGIBLE, masses
 from core.transport.passes import Passes, Sweep
+from core.transport.scale import suited
 
 # Passes at each step of the epsilon-scaling, at most.
 _SCALING_PASSES = 25
@@ -57,7 +58,7 @@ class SinkhornConfig:
     warm_rows : size of the subsample that is solved first; 0 for none
     memory : number of earlier passes that Anderson acceleration combines; 0 for plain Sinkhorn
     tile : most rows a tile; a tile holds tile * m numbers; None for one that suits the processor
-    precision : "float32" or "float64"
+    precision : "float32" or "float64": the least
     device : a torch device
     """
 
@@ -134,10 +135,17 @@ def solve_sinkhorn(
     Raises
     ------
     ConfigError
-        For masses that are negative, not finite, of the wrong length, or all zero.
+        For masses that are negative, not finite, of the wrong length, or all zero; for an epsilon
+        that is too small for the cost.
+    DataError
+        The cost is beyond what float32 can hold.
 
     Notes
     -----
+    Where float32 cannot resolve the cost at this epsilon, float64 is used. Validation images of no
+    mass, or of less than a billionth of the mean, get the potential that the c-transform assigns:
+    the limit as their mass falls.
+
     Time O(n m d) a pass at any number of classes, two or three passes as a rule. Memory
     O((n + m) d + tile m), and up to 0.4 GB for the kernel. The result does not depend on
     the order of the rows beyond rounding: the subsample is chosen by content.
@@ -145,12 +153,20 @@ def solve_sinkhorn(
     config = config or SinkhornConfig()
     n, m = cost.shape
     a, b = masses(a, n, "training"), masses(b, m, "validation")
-    if (b == 0).any():
+    if (b < NEGLIGIBLE / m).any():
         return _solve_on_support(cost, config, a, b, start, progress)
+    asked, config = config.epsilon, suited_config(cost, config)
     if start is None:
         start = _warm_potential(cost, config, a, b, progress)
     passes = _passes(cost, config, a, b)
-    return _certified(passes, config, _solve(passes, config, start, progress, (0.5, 0.95)))
+    state = _solve(passes, config, start, progress, (0.5, 0.95))
+    return replace(_certified(passes, config, state), epsilon=asked)
+
+
+def suited_config(cost: GroundCost, config: SinkhornConfig) -> SinkhornConfig:
+    """Return the settings with a precision that resolves the cost (`core.transport.scale`)."""
+    epsilon, precision = suited(cost, config.epsilon, config.precision, config.device)
+    return replace(config, epsilon=epsilon, precision=precision)
 
 
 def _passes(cost: GroundCost, config: SinkhornConfig, a: np.ndarray, b: np.ndarray) -> Passes:
@@ -345,6 +361,7 @@ def soft_transform(
     Shifts of g shift f the other way. Columns of zero mass play no part.
     """
     keep = b > 0
+    config = suited_config(cost, config)
     passes = _passes(cost.columns(keep), config, masses(None, len(cost.x), "training"), b[keep])
     return passes.sweep(g[keep], config.epsilon).f
 
@@ -357,8 +374,9 @@ def _solve_on_support(
     start: np.ndarray | None,
     progress: Progress,
 ) -> Potentials:
-    """Solve where b > 0; the other columns get the potential that the c-transform assigns."""
-    keep = np.flatnonzero(b > 0)
+    """Solve where b is not negligible; the c-transform assigns the other potentials."""
+    real = b >= NEGLIGIBLE / len(b)
+    keep, rest = np.flatnonzero(real), np.flatnonzero(~real)
     inner = solve_sinkhorn(
         cost.columns(keep),
         config,
@@ -367,7 +385,6 @@ def _solve_on_support(
         start=None if start is None else start[keep],
         progress=progress,
     )
-    rest = np.flatnonzero(b == 0)
     g = np.empty(len(b))
     g[keep] = inner.g
     g[rest] = soft_transform(cost.columns(rest).transposed(), inner.f, a, config)
