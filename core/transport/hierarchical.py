@@ -20,8 +20,8 @@ from core.transport.batched import BatchedConfig, BatchedPotentials, solve_batch
 from core.transport.batches import pairs_in_flight
 from core.transport.cost import GroundCost
 from core.transport.measure import NEGLIGIBLE, masses
-from core.transport.scale import suited
 from core.transport.precision import full_precision
+from core.transport.scale import suited
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
