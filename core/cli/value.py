@@ -78,7 +78,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     _option(
         parser,
         "--tolerance",
-        "marginal error to stop at, 0 to 2 (default: 0.00001 for small sets, 0.01 for large ones)",
+        "marginal error to stop at, 0 to 2 (default: 1e-6 for small sets, 0.002 for large ones)",
         type=float,
     )
     _option(parser, "--max-passes", "most passes over all pairs", type=int)

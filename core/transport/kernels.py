@@ -19,7 +19,7 @@ from scipy import sparse
 from core.transport.anderson import Anderson
 
 # Iterations on a kernel without gain, after which a full pass is due.
-_PATIENCE = 15
+_PATIENCE = 50
 
 
 class Kernel(Protocol):

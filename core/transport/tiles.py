@@ -63,7 +63,7 @@ class CostTiles:
         self._x = torch.cat([x, x.new_zeros(self.n, 1)], dim=1)
         self._y = torch.cat([y, y.new_ones(self.m, 1)], dim=1).T.contiguous()
         self._label_costs = self._label_table(cost) if cost.labels_matter else None
-        self._y_labels = torch.as_tensor(cost.y_labels, device=device)
+        self._y_labels = torch.tensor(cost.y_labels, device=device)
         self._buffer = self._scratch(min(rows, self.n))
         self._second: torch.Tensor | None = None
 

@@ -18,14 +18,13 @@ from core.progress import Progress, silent
 from core.transport import (
     GroundCost,
     LabelDistanceConfig,
-    SinkhornConfig,
     label_distances,
     label_posterior,
     solve_sinkhorn,
 )
 from core.valuation.evidence import RESEMBLANCE_EPSILON
 from core.valuation.fusion import MOST_SURPRISE
-from core.valuation.lava import calibrated_gradient, default_tolerance
+from core.valuation.lava import calibrated_gradient, solver_settings
 from core.valuation.result import Valuation
 
 # Label distances at the posterior's own epsilon would be those of one blurred class to another.
@@ -95,9 +94,10 @@ def value_label_posterior(
     device = resolve_device(config.device)
     cost = GroundCost(x=x, y=y, x_labels=x_labels, y_labels=y_labels, p=config.p)
     epsilon = _epsilon(config, cost)
-    settings = SinkhornConfig(
+    settings = solver_settings(
+        *cost.shape,
         epsilon=epsilon,
-        tolerance=default_tolerance(*cost.shape) if config.tolerance is None else config.tolerance,
+        tolerance=config.tolerance,
         max_passes=config.max_passes,
         device=device,
     )
