@@ -1,0 +1,60 @@
+from .calibration import (
+    CALIBRATED as CALIBRATED,
+    Calibration as Calibration,
+    CalibrationConfig as CalibrationConfig,
+    calibrate as calibrate,
+    too_small as too_small,
+)
+from .evidence import (
+    Evidence as Evidence,
+    explain as explain,
+)
+from .exact import (
+    ExactValueConfig as ExactValueConfig,
+    value_exact as value_exact,
+)
+from .fusion import (
+    Fused as Fused,
+    Fusion as Fusion,
+    Signals as Signals,
+    signals_of as signals_of,
+)
+from .incremental import (
+    Agreement as Agreement,
+    value_new as value_new,
+)
+from .lava import (
+    LavaConfig as LavaConfig,
+    calibrated_gradient as calibrated_gradient,
+    value_lava as value_lava,
+)
+from .methods import (
+    LABEL_DISTANCE_KINDS as LABEL_DISTANCE_KINDS,
+    METHODS as METHODS,
+    Method as Method,
+)
+from .planting import (
+    HeldOut as HeldOut,
+    split_in_halves as split_in_halves,
+    stratified as stratified,
+)
+from .posterior import (
+    PosteriorConfig as PosteriorConfig,
+    value_label_posterior as value_label_posterior,
+)
+from .result import (
+    Valuation as Valuation,
+    value_from_score as value_from_score,
+)
+from .sava import (
+    SavaConfig as SavaConfig,
+    value_batchwise_lava as value_batchwise_lava,
+    value_sava as value_sava,
+)
+from .sensitivity import (
+    Sensitivity as Sensitivity,
+    SensitivityConfig as SensitivityConfig,
+    SensitivityProblem as SensitivityProblem,
+    analyze_sensitivity as analyze_sensitivity,
+    prepare_sensitivity as prepare_sensitivity,
+)
