@@ -55,7 +55,7 @@ class CostTiles:
         root = cost.feature_weight**0.5 if cost.p == 2 else cost.feature_weight
         precision = str(dtype).removeprefix("torch.")
         x, y = (
-            torch.as_tensor(np.subtract(z, center, dtype=precision), device=device).mul_(root)
+            torch.as_tensor(_centered(z, center, precision), device=device).mul_(root)
             for z in (cost.x if sorted_already else cost.x[self.order], cost.y)
         )
         self._half_x, self._half_y = x.square().sum(1) / 2, y.square().sum(1) / 2
@@ -121,6 +121,12 @@ class CostTiles:
         torch.addmm(self._half_y, rows, self._y, alpha=-1, out=out)
         out.mul_(2).clamp_(min=0).sqrt_().neg_()
         return out.add_(h).add_(f[:, None]).mul_(1 / epsilon)
+
+
+def _centered(z: np.ndarray, center: np.ndarray, precision: str) -> np.ndarray:
+    """Return z - center, rounded after the subtraction where z has more digits than `precision`."""
+    difference = np.subtract(z, center, dtype=np.promote_types(z.dtype, precision))
+    return difference.astype(precision, copy=False)
 
 
 def _spans(labels: np.ndarray, rows: int) -> list[tuple[int, int]]:
