@@ -130,7 +130,9 @@ def assert_solves(
     f = -epsilon * log_sums((found.g - matrix) / epsilon + log_b, 1)
     g = -epsilon * log_sums((f[:, None] - matrix) / epsilon + log_a[:, None], 0)
     scale = max(matrix.max(), 1e-300)
-    np.testing.assert_allclose(found.f, f, atol=3e-7 * scale + 1e-3 * min(epsilon, scale))
+    # The check itself is rounded to 1e-15 epsilon.
+    atol = 3e-7 * scale + 1e-3 * min(epsilon, scale) + 1e-15 * epsilon
+    np.testing.assert_allclose(found.f, f, atol=atol)
     assert b @ np.abs(np.expm1((found.g - g) / epsilon)) < 1e-3
     none = b < 1e-9 / len(b)
     np.testing.assert_allclose(found.g[none], g[none], atol=1e-6 * scale + 1e-2 * epsilon)
