@@ -30,7 +30,7 @@ from benchmarks.common import (
     timed,
 )
 
-TOLERANCE = 0.01
+TOLERANCE = 0.002
 SIZES = (50_000, 100_000, 200_000, 500_000, 1_000_000)
 VALIDATION_SIZES = (1000, 2500, 5000, 10_000)
 WIDTHS = (16, 64, 256, 1024)

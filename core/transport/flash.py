@@ -136,7 +136,7 @@ class FlashPasses(Passes):
         return f"{self.device}, flash-sinkhorn {_version()}"
 
     def sweep(
-        self, g: np.ndarray, epsilon: float, *, keep: bool = False, certify: bool = False
+        self, g: np.ndarray, epsilon: float, *, keep: float | None = None, certify: bool = False
     ) -> Sweep:
         """Make one pass; parameters, errors and result as `Passes.sweep`."""
         if certify:

@@ -18,15 +18,14 @@ from scipy import sparse
 
 from core.transport.anderson import Anderson
 
-# Iterations on a kernel without gain, after which a full pass is due.
-_PATIENCE = 50
-
 
 class Kernel(Protocol):
     """A plan of n rows and m columns, each row of sum 1 (n, m as the problem has them)."""
 
     # Columns are scaled by at most exp(+-largest_shift) before the kernel must be made anew.
     largest_shift: float
+    # So many iterations without gain, and a full pass will do more.
+    patience: int
 
     def add(self, span: tuple[int, int], weights: torch.Tensor, total: torch.Tensor) -> bool:
         """Take the rows of a span, `weights` of sum `total`; return whether there is room."""
@@ -49,6 +48,7 @@ class DenseKernel:
     """All entries, n m numbers."""
 
     largest_shift = 20.0
+    patience = 50
 
     def __init__(self, n: int, m: int, dtype: torch.dtype, device: torch.device) -> None:
         self._plan = torch.empty((n, m), dtype=dtype, device=device)
@@ -78,11 +78,14 @@ class SparseKernel:
     """The entries that carry more than a given share of their row."""
 
     largest_shift = 12.0
+    patience = 15
 
     def __init__(self, n: int, m: int, *, share: float, room: int) -> None:
         self._m, self._share, self._room, self._n = m, share, room, n
         self._blocks: list[sparse.csr_array] = []
         self._entries = 0
+        # scipy works on one core and lets go of the interpreter while it does.
+        self._pool = ThreadPoolExecutor(torch.get_num_threads())
 
     def add(self, span: tuple[int, int], weights: torch.Tensor, total: torch.Tensor) -> bool:
         """Take the rows of a span; return False once there will be no room for all rows."""
@@ -110,19 +113,16 @@ class SparseKernel:
     def rows(self, scaling: np.ndarray) -> np.ndarray:
         """See `Kernel`."""
         vector = scaling.astype(np.float32)
-        # scipy works on one core and lets go of the interpreter while it does.
-        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-            parts = pool.map(lambda block: block @ vector, self._blocks)
-            return np.concatenate(list(parts)).astype(np.float64)
+        parts = self._pool.map(lambda block: block @ vector, self._blocks)
+        return np.concatenate(list(parts)).astype(np.float64)
 
     def columns(self, masses: np.ndarray) -> np.ndarray:
         """See `Kernel`."""
         edges = np.cumsum([block.shape[0] for block in self._blocks])[:-1]
         vectors = np.split(masses.astype(np.float32), edges)
         result = np.zeros(self._m)
-        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-            for part in pool.map(lambda block, v: block.T @ v, self._blocks, vectors):
-                result += part
+        for part in self._pool.map(lambda block, v: block.T @ v, self._blocks, vectors):
+            result += part
         return result
 
 
@@ -156,7 +156,7 @@ def settle(
     accelerator = Anderson(memory)
     shift = best = np.zeros(len(b))
     error = best_error = float(np.abs(b - columns).sum())
-    patience = _PATIENCE
+    patience = kernel.patience
     for _ in range(most):
         with np.errstate(divide="ignore"):
             residual = torch.where(held, torch.as_tensor(log_b - np.log(columns)), 0.0)
@@ -167,7 +167,7 @@ def settle(
         scaling = np.exp(shift)
         columns = scaling * kernel.columns(a / kernel.rows(scaling))
         error = float(np.abs(b - columns).sum())
-        patience = _PATIENCE if error < 0.9 * best_error else patience - 1
+        patience = kernel.patience if error < 0.9 * best_error else patience - 1
         if error < best_error:
             best, best_error = shift, error
         if error <= tolerance or patience == 0:

@@ -17,7 +17,6 @@ from core.transport.tiles import LOWEST_EXPONENT, CostTiles
 _TOTALS = (1e-25, 1e25)
 # A plan of so many pairs is kept whole; of a larger one the entries beyond a share of their row.
 DENSE_PAIRS = 30_000_000
-_SPARSE_SHARE = 1e-6
 # At most so many entries are kept (8 bytes each), and no more than this part of all pairs, beyond
 # which products with them would take as long as a pass.
 _SPARSE_ENTRIES = 48_000_000
@@ -70,6 +69,7 @@ class Passes:
         self.device = torch.device(device)
         self._dtype = getattr(torch, precision)
         self._trusts_guess = self.device.type == "cpu"
+        self._swept = False
         # Sums over all rows are kept in float64 wherever the device knows it.
         self._sums = torch.float32 if self.device.type == "mps" else torch.float64
         self.tiles = CostTiles(cost, device=self.device, dtype=self._dtype, tile=tile)
@@ -89,13 +89,14 @@ class Passes:
 
     @full_precision()
     def sweep(
-        self, g: np.ndarray, epsilon: float, *, keep: bool = False, certify: bool = False
+        self, g: np.ndarray, epsilon: float, *, keep: float | None = None, certify: bool = False
     ) -> Sweep:
         """Make one pass with the validation potential g, shape (m,).
 
         Parameters
         ----------
-        keep : keep the plan as a kernel, where there is room
+        keep : keep the plan as a kernel, where there is room: as a whole, or the entries above
+            this share of their row; None for no kernel
         certify : sum up the entropy of the plan
 
         Raises
@@ -105,7 +106,7 @@ class Passes:
         tiles = self.tiles
         h = self._tensor(g + epsilon * self.log_b)
         columns = torch.zeros(tiles.m, dtype=self._sums, device=self.device)
-        kernel = self._kernel() if keep else None
+        kernel = None if keep is None else self._kernel(keep)
         negative_entropy = torch.zeros((), dtype=self._sums, device=self.device)
         for span in tiles.spans:
             weights, total, exponents = self._weights(span, h, epsilon, certify)
@@ -117,6 +118,7 @@ class Passes:
                 # sum_j p log p of a row, with p = weights / total.
                 entropies = exponents.mul_(weights).sum(dim=1) / total - total.log()
                 negative_entropy += weight @ entropies
+        self._swept = True
         if kernel is not None:
             kernel.close()
         entropy = float(negative_entropy) / tiles.n if certify else None
@@ -141,14 +143,14 @@ class Passes:
             negative_entropy=negative_entropy,
         )
 
-    def _kernel(self) -> Kernel | None:
+    def _kernel(self, share: float) -> Kernel | None:
         n, m = self.tiles.n, self.tiles.m
         if n * m <= DENSE_PAIRS:
             return DenseKernel(n, m, self._dtype, self.device)
         if self.device.type != "cpu":
             return None  # A pass costs less there than products with sparse matrices.
         room = int(min(_SPARSE_ENTRIES, _SPARSE_PART * n * m))
-        return SparseKernel(n, m, share=_SPARSE_SHARE, room=room)
+        return SparseKernel(n, m, share=share, room=room)
 
     def _weights(
         self, span: tuple[int, int], h: torch.Tensor, epsilon: float, both: bool
@@ -163,7 +165,7 @@ class Passes:
         f = self._f[rows]
         exponents = self.tiles.exponents(span, f, h, epsilon)
         out = self.tiles.second(span) if both else exponents
-        if self._trusts_guess:
+        if self._trusts_guess and self._swept:
             weights = torch.exp(exponents.clamp_(LOWEST_EXPONENT, -LOWEST_EXPONENT), out=out)
             total = weights.sum(dim=1)
             low, high = torch.aminmax(total)

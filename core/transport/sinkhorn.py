@@ -42,6 +42,8 @@ _KERNEL_ITERATIONS = 300
 _PATIENCE = 60
 # Each subsample is so many times larger than the one before.
 _GROWTH = 16
+# Marginal error to which subsamples are solved, at least.
+_WARM_TOLERANCE = 0.01
 # Rows at the highest regularization, at least.
 _FEWEST_ROWS = 1024
 
@@ -185,6 +187,9 @@ def _warm_potential(
     """
     n = len(a)
     rows = config.warm_rows if 0 < config.warm_rows < n else n
+    if rows < n:
+        # What is found on a part is off by more than that on the whole.
+        config = replace(config, tolerance=max(config.tolerance, _WARM_TOLERANCE))
     g = np.zeros(len(b))
     epsilons = _scaling(max(cost.mean(), config.epsilon), config.epsilon)
     for number, epsilon in enumerate(epsilons):
@@ -257,10 +262,14 @@ def _solve(
 ) -> _State:
     """Iterate from g until the tolerance or the last pass; return the best state seen."""
     path = _Path(passes, config)
+    # Some 40 times this share of a row goes missing: too little to be seen beside the tolerance.
+    smallest = float(np.clip(config.tolerance / 200, 1e-8, 1e-5))
     best: _State | None = None
     goal, gained = np.inf, 0
     for number in range(1, config.max_passes + 1):
-        sweep = passes.sweep(g, config.epsilon, keep=path.keep, certify=path.certify)
+        sweep = passes.sweep(
+            g, config.epsilon, keep=smallest if path.keep else None, certify=path.certify
+        )
         if best is None or sweep.error <= best.sweep.error:
             best = _State(g, sweep, number)
         done = share[0] + (share[1] - share[0]) * _closeness(best.sweep.error, config.tolerance)

@@ -43,7 +43,7 @@ def test_tiles_stay_on_their_device_and_wait_for_no_number(
     # Other looks at a number, and copies, fail on this device by themselves.
     monkeypatch.setattr(torch.Tensor, "__float__", number)
     monkeypatch.setattr(torch.Tensor, "cpu", found)
-    passes.sweep(np.zeros(45), 0.1, keep=True, certify=True)
+    passes.sweep(np.zeros(45), 0.1, keep=1e-6, certify=True)
     assert len(passes.tiles.spans) > 6
     # Once a pass, after the last tile: the entropy, the columns, f.
     assert reached == [(), (45,), (100,)]
@@ -61,7 +61,7 @@ def test_a_row_searched_for_its_peak_gives_what_a_guess_gives(p: int, scale: flo
     for seed in range(3):
         g = np.random.default_rng(seed).standard_normal(45)
         one, other = (
-            passes.sweep(g, 0.3, keep=True, certify=True) for passes in (guessing, searching)
+            passes.sweep(g, 0.3, keep=1e-6, certify=True) for passes in (guessing, searching)
         )
         np.testing.assert_allclose(other.f, one.f, rtol=1e-5, atol=1e-5)
         np.testing.assert_allclose(other.columns, one.columns, rtol=2e-3, atol=1e-6)
