@@ -17,7 +17,7 @@ from core.transport.scale import largest_radius, suited_to
 from core.transport.sinkhorn import representative_rows
 
 # Pairs in one batch: cost and kernel then stay in the cache of a core.
-_BATCH_PAIRS = 1_000_000
+_BATCH_PAIRS = 1_500_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +122,15 @@ def _class_measure(
     return _Measure(points, counts / max(counts.sum(), 1))
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Classes padded to one size: their points, shape (c, k, d), and masses, shape (c, k)."""
+
+    classes: np.ndarray
+    points: torch.Tensor
+    masses: torch.Tensor
+
+
 class _Columns:
     """The classes of one side in padded batches of similar sizes, small enough for the cache."""
 
@@ -138,18 +147,25 @@ class _Columns:
         self._center = np.concatenate([c.points for c in classes]).mean(axis=0, dtype=np.float64)
         self._classes = classes
         self._by_size = np.argsort([len(c.points) for c in classes], kind="stable")
+        self._batches: dict[int, list[_Batch]] = {}
 
     def distances_from(self, measure: _Measure) -> np.ndarray:
         """Return the distance of one class of the other side to each class, shape (c,)."""
         x = self._tensor(measure.points - self._center)
         a = self._tensor(measure.masses)
         result = np.empty(len(self._classes), dtype=np.float32)
-        for group in self._groups(len(x)):
-            points, b = self._padded(group)
-            cost = _cost(x, points, self._config.p)
-            solved = solve_batched(cost, a.expand(len(group), -1), b, self._solver)
-            result[group] = solved.value.cpu().numpy()
+        for batch in self._batches_for(len(x)):
+            cost = _cost(x, batch.points, self._config.p)
+            solved = solve_batched(cost, a.expand(len(cost), -1), batch.masses, self._solver)
+            result[batch.classes] = solved.value.cpu().numpy()
         return result
+
+    def _batches_for(self, rows: int) -> list[_Batch]:
+        # Made once for each power of two, not for each number of rows.
+        rows = 1 << (rows - 1).bit_length()
+        if rows not in self._batches:
+            self._batches[rows] = [self._batch(group) for group in self._groups(rows)]
+        return self._batches[rows]
 
     def _groups(self, rows: int) -> Iterator[np.ndarray]:
         """Yield classes, smallest first, whose padded costs to `rows` points fit the batch."""
@@ -161,8 +177,7 @@ class _Columns:
             group.append(int(c))
         yield np.array(group)
 
-    def _padded(self, group: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the points, shape (c, k, d), and masses, shape (c, k), of a group."""
+    def _batch(self, group: np.ndarray) -> _Batch:
         members = [self._classes[c] for c in group]
         size = max(len(member.points) for member in members)
         points = np.zeros((len(group), size, len(self._center)))
@@ -170,7 +185,7 @@ class _Columns:
         for row, member in enumerate(members):
             points[row, : len(member.points)] = member.points - self._center
             masses[row, : len(member.points)] = member.masses
-        return self._tensor(points), self._tensor(masses)
+        return _Batch(group, self._tensor(points), self._tensor(masses))
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         # Narrowed before it travels: mps takes no float64.
