@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import platform
@@ -19,6 +20,8 @@ import numpy as np
 REPO = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("ASSAY_SHARED", REPO.parent / "shared"))
 CIFAR = SHARED / "data/cifar10"
+# Debian's package dataset-fashion-mnist.
+FASHION = Path("/usr/share/datasets/fashion-mnist")
 
 
 def machine() -> str:
@@ -69,6 +72,17 @@ def cifar(share: float = 0.3, *, seed: int = 0) -> Problem:
     wrong = rng.random(len(labels)) < share
     labels[wrong] = (labels[wrong] + rng.integers(1, 10, wrong.sum())) % 10
     return Problem(x=x, x_labels=labels, y=y, y_labels=y_labels, wrong=wrong, n_classes=10)
+
+
+def fashion_mnist() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return images, uint8, shape (n, 28, 28), and labels, int64, of "train" and "test"."""
+    sets = {}
+    for part, stem in (("train", "train"), ("test", "t10k")):
+        with gzip.open(FASHION / f"{stem}-images-idx3-ubyte.gz") as file:
+            images = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 28, 28)
+        with gzip.open(FASHION / f"{stem}-labels-idx1-ubyte.gz") as file:
+            sets[part] = images, np.frombuffer(file.read(), np.uint8, offset=8).astype(np.int64)
+    return sets
 
 
 def peak_bytes() -> int:

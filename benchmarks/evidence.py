@@ -16,7 +16,6 @@ Each is a run of the command line in a process of its own, as a user would start
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import os
 import subprocess
@@ -33,12 +32,12 @@ import pandas as pd
 REPO = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPO))
 
-from benchmarks.common import CIFAR, machine
+from benchmarks.common import CIFAR, FASHION, fashion_mnist, machine
+from benchmarks.common import cifar as cifar_problem
 from core.datasets import sample_truth_path
 from core.evaluation import Evaluation, evaluate, read_truth
 from core.runs import Run, open_run
 
-FASHION = Path("/usr/share/datasets/fashion-mnist")
 CHROMIUM = "/usr/bin/chromium"
 WRONG_SHARE = 0.3
 SEEDS = (0, 1, 2)
@@ -123,29 +122,27 @@ def sample(folder: Path) -> str:
 
 def cifar(folder: Path) -> str:
     """Measure CIFAR-10 embeddings with uniformly wrong labels."""
+    problem = cifar_problem(WRONG_SHARE)
     with np.load(CIFAR / "embeddings_train.npz") as train:
-        embeddings, labels = train["embeddings"], train["labels"].astype(np.int64)
         ids, class_names = train["ids"].astype(str), train["class_names"]
-    rng = np.random.default_rng(0)
-    wrong = rng.random(len(labels)) < WRONG_SHARE
-    labels[wrong] = (labels[wrong] + rng.integers(1, 10, wrong.sum())) % 10
     path = folder / "train.npz"
-    np.savez(path, embeddings=embeddings, labels=labels, ids=ids, class_names=class_names)
-    measured = value(folder, str(path), str(CIFAR / "embeddings_test.npz"))
-    truth = pd.DataFrame({"id": ids[wrong], "fault": "wrong-label"})
-    return (
-        "## CIFAR-10 embeddings, 30 % uniformly wrong labels\n\nEmbeddings of width 64, settings "
-        f"as published. {measured.sentence}\n\n{table(evaluate(measured.run.values, truth))}\n"
-    )
+    np.savez(path, embeddings=problem.x, labels=problem.x_labels, ids=ids, class_names=class_names)
+    truth = pd.DataFrame({"id": ids[problem.wrong], "fault": "wrong-label"})
+    parts = ["## CIFAR-10 embeddings, 30 % uniformly wrong labels\n\nEmbeddings of width 64."]
+    for settings in ("calibrated", "published"):
+        place = folder / settings
+        place.mkdir()
+        measured = value(
+            place, str(path), str(CIFAR / "embeddings_test.npz"), "--settings", settings
+        )
+        found = table(evaluate(measured.run.values, truth))
+        parts.append(f"Settings {settings}. {measured.sentence}\n\n{found}")
+    return "\n\n".join(parts) + "\n"
 
 
 def fashion(folder: Path) -> str:
     """Measure all of Fashion-MNIST with the embedder `pixels`."""
-    for part, stem in (("train", "train"), ("test", "t10k")):
-        with gzip.open(FASHION / f"{stem}-images-idx3-ubyte.gz") as file:
-            images = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 28, 28)
-        with gzip.open(FASHION / f"{stem}-labels-idx1-ubyte.gz") as file:
-            labels = np.frombuffer(file.read(), np.uint8, offset=8).astype(np.int64)
+    for part, (images, labels) in fashion_mnist().items():
         np.savez(folder / f"{part}.npz", images=images, labels=labels)
     paths = (str(folder / f"{part}.npz") for part in ("train", "test"))
     measured = value(folder, *paths, "--embedder", "pixels")
