@@ -1,10 +1,12 @@
 """The plan of a good potential, kept, so that iterations from there need no exponential.
 
 At a fixed epsilon the plan of g + eps d is that of g with its columns scaled by exp(d) and its rows
-scaled to their mass again. Where the plan fits in memory, as a matrix or by the few entries of each
-row that carry its mass, an iteration is then two products with it ("absorption" and "truncation",
-Schmitzer, SIAM J. Sci. Comput. 41, 2019). What is truncated is made good by the full pass that
-follows, which also certifies.
+scaled to their mass again. An iteration is then two products with the plan ("absorption",
+Schmitzer, SIAM J. Sci. Comput. 41, 2019). A plan that is too large is kept by the few entries of
+each row that carry its mass ("truncation", ibid.), and, where those are too many, by every second
+row, or fourth. Such a part stands for the whole: the share of a column that is missing on the whole
+is what the part is to gain. What that leaves is seen by the full pass that follows, which also
+certifies.
 """
 
 from __future__ import annotations
@@ -20,15 +22,18 @@ from core.transport.anderson import Anderson
 
 
 class Kernel(Protocol):
-    """A plan of n rows and m columns, each row of sum 1 (n, m as the problem has them)."""
+    """Rows of a plan of n rows and m columns, each scaled to sum 1."""
+
+    # One row in so many is kept, from the first on.
+    every: int
 
     # Columns are scaled by at most exp(+-largest_shift) before the kernel must be made anew.
     largest_shift: float
     # So many iterations without gain, and a full pass will do more.
     patience: int
 
-    def add(self, span: tuple[int, int], weights: torch.Tensor, total: torch.Tensor) -> bool:
-        """Take the rows of a span, `weights` of sum `total`; return whether there is room."""
+    def add(self, span: tuple[int, int], weights: torch.Tensor, total: torch.Tensor) -> None:
+        """Take the rows of a span, `weights` of sum `total`; spans come in order."""
         ...
 
     def close(self) -> None:
@@ -36,27 +41,27 @@ class Kernel(Protocol):
         ...
 
     def rows(self, scaling: np.ndarray) -> np.ndarray:
-        """Return kernel @ scaling, shape (n,), for `scaling` of shape (m,)."""
+        """Return kernel @ scaling, shape (rows kept,), for `scaling` of shape (m,)."""
         ...
 
     def columns(self, masses: np.ndarray) -> np.ndarray:
-        """Return masses @ kernel, shape (m,), for `masses` of shape (n,)."""
+        """Return masses @ kernel, shape (m,), for `masses` of shape (rows kept,)."""
         ...
 
 
 class DenseKernel:
     """All entries, n m numbers."""
 
+    every = 1
     largest_shift = 20.0
     patience = 50
 
     def __init__(self, n: int, m: int, dtype: torch.dtype, device: torch.device) -> None:
         self._plan = torch.empty((n, m), dtype=dtype, device=device)
 
-    def add(self, span: tuple[int, int], weights: torch.Tensor, total: torch.Tensor) -> bool:
-        """Take the rows of a span, `weights` of sum `total`; return whether there is room."""
+    def add(self, span: tuple[int, int], weights: torch.Tensor, total: torch.Tensor) -> None:
+        """See `Kernel`."""
         torch.div(weights, total[:, None], out=self._plan[slice(*span)])
-        return True
 
     def close(self) -> None:
         """Nothing is left to do."""
@@ -75,36 +80,57 @@ class DenseKernel:
 
 
 class SparseKernel:
-    """The entries that carry more than a given share of their row."""
+    """The entries that carry more than a given share of their row, of as many rows as have room.
+
+    Parameters
+    ----------
+    m : number of columns
+    share : entries up to this share of their row are left out
+    room : most entries that are kept
+    """
 
     largest_shift = 12.0
     patience = 15
 
-    def __init__(self, n: int, m: int, *, share: float, room: int) -> None:
-        self._m, self._share, self._room, self._n = m, share, room, n
+    def __init__(self, m: int, *, share: float, room: int) -> None:
+        self._m, self._share = m, share
+        # The first row always stays.
+        self._room = max(room, m)
+        self.every = 1
+        # Each with the row that it starts with; its rows are `every` apart.
+        self._parts: list[tuple[int, sparse.csr_array]] = []
         self._blocks: list[sparse.csr_array] = []
-        self._entries = 0
         # scipy works on one core and lets go of the interpreter while it does.
         self._pool = ThreadPoolExecutor(torch.get_num_threads())
 
-    def add(self, span: tuple[int, int], weights: torch.Tensor, total: torch.Tensor) -> bool:
-        """Take the rows of a span; return False once there will be no room for all rows."""
+    def add(self, span: tuple[int, int], weights: torch.Tensor, total: torch.Tensor) -> None:
+        """See `Kernel`."""
+        first = -span[0] % self.every
+        weights, total = weights[first :: self.every].contiguous(), total[first :: self.every]
         flat = (weights > (self._share * total)[:, None]).view(-1).nonzero()[:, 0]
         row = torch.div(flat, self._m, rounding_mode="floor")
+        columns = flat - row * self._m
         values = weights.view(-1)[flat] / total[row]
         starts = torch.searchsorted(flat, torch.arange(0, weights.numel() + 1, self._m)).int()
-        columns = (flat - row * self._m).to(torch.int32)
-        self._blocks.append(
-            sparse.csr_array(
-                (values.numpy(), columns.numpy(), starts.numpy()), shape=(len(weights), self._m)
-            )
+        part = sparse.csr_array(
+            (values.numpy(), columns.to(torch.int32).numpy(), starts.numpy()),
+            shape=(len(weights), self._m),
         )
-        self._entries += len(flat)
-        return self._entries <= self._room * (span[1] / self._n) or span[1] < 0.05 * self._n
+        self._parts.append((span[0] + first, part))
+        while sum(part.nnz for _, part in self._parts) > self._room:
+            self._thin()
+
+    def _thin(self) -> None:
+        """Drop every second row."""
+        self.every *= 2
+        for k, (start, part) in enumerate(self._parts):
+            skipped = int(start % self.every != 0)
+            self._parts[k] = (start + skipped * self.every // 2, part[skipped::2])
 
     def close(self) -> None:
         """Join the spans to a few blocks a thread."""
-        blocks, self._blocks = self._blocks, []
+        blocks = [part for _, part in self._parts]
+        self._parts = []
         size = -(-len(blocks) // (4 * torch.get_num_threads()))
         while blocks:
             self._blocks.append(sparse.vstack(blocks[:size], format="csr"))
@@ -136,37 +162,49 @@ def settle(
     memory: int,
     most: int,
 ) -> np.ndarray:
-    """Return the shift of g / epsilon at which the kernel's plan has the marginals a and b.
+    """Return the shift of g / epsilon that takes the column marginal of a plan to b.
+
+    The kernel's own marginal is taken to own_j b_j / columns_j, which is b where it holds the plan
+    as a whole.
 
     Parameters
     ----------
+    kernel : what is kept of the plan
     a, b : masses, float64, shapes (n,) and (m,), b > 0
-    columns : column marginals of the kernel as it is, shape (m,)
-    tolerance : L1 error of the column marginal to stop at
+    columns : column marginals of the whole plan, shape (m,)
+    tolerance : L1 error of the kernel's column marginal to stop at
     memory : of the acceleration
     most : upper bound on iterations
 
     Returns
     -------
-    float64, shape (m,): the best shift met within the kernel's range; 0 in columns that a truncated
-    kernel has no entry of
+    float64, shape (m,): the best shift met within the kernel's range; 0 in columns that the kernel
+        has no entry of
     """
-    held = torch.as_tensor(kernel.columns(a) > 0)
-    log_b = np.log(b)
+    a = a[:: kernel.every]
+    if a.sum() == 0:
+        return np.zeros(len(b))
+    a = a / a.sum()
+    own = kernel.columns(a / kernel.rows(np.ones(len(b))))
+    held = own > 0
+    target = own * b / columns
+    target /= target.sum()
     accelerator = Anderson(memory)
     shift = best = np.zeros(len(b))
-    error = best_error = float(np.abs(b - columns).sum())
+    found = own
+    error = best_error = float(np.abs(target - found).sum())
     patience = kernel.patience
     for _ in range(most):
-        with np.errstate(divide="ignore"):
-            residual = torch.where(held, torch.as_tensor(log_b - np.log(columns)), 0.0)
         if error > 4 * best_error:
             accelerator.forget()
-        shift = accelerator.next(torch.as_tensor(shift)[None], residual[None])[0].numpy()
+        residual = np.zeros(len(b))
+        residual[held] = np.log(target[held] / found[held])
+        point, change = (torch.as_tensor(part)[None] for part in (shift, residual))
+        shift = accelerator.next(point, change)[0].numpy()
         shift = np.clip(shift - b @ shift, -kernel.largest_shift, kernel.largest_shift)
         scaling = np.exp(shift)
-        columns = scaling * kernel.columns(a / kernel.rows(scaling))
-        error = float(np.abs(b - columns).sum())
+        found = scaling * kernel.columns(a / kernel.rows(scaling))
+        error = float(np.abs(target - found).sum())
         patience = kernel.patience if error < 0.9 * best_error else patience - 1
         if error < best_error:
             best, best_error = shift, error

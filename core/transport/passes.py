@@ -112,8 +112,8 @@ class Passes:
             weights, total, exponents = self._weights(span, h, epsilon, certify)
             weight = self._row_weight[slice(*span)]
             columns += (weight / total) @ weights
-            if kernel is not None and not kernel.add(span, weights, total):
-                kernel = None
+            if kernel is not None:
+                kernel.add(span, weights, total)
             if certify:
                 # sum_j p log p of a row, with p = weights / total.
                 entropies = exponents.mul_(weights).sum(dim=1) / total - total.log()
@@ -150,7 +150,7 @@ class Passes:
         if self.device.type != "cpu":
             return None  # A pass costs less there than products with sparse matrices.
         room = int(min(_SPARSE_ENTRIES, _SPARSE_PART * n * m))
-        return SparseKernel(n, m, share=share, room=room)
+        return SparseKernel(m, share=share, room=room)
 
     def _weights(
         self, span: tuple[int, int], h: torch.Tensor, epsilon: float, both: bool

@@ -38,6 +38,8 @@ from core.transport.scale import suited
 _SCALING_PASSES = 25
 # Iterations on a kernel between two passes, at most.
 _KERNEL_ITERATIONS = 300
+# A subsample is solved where the whole has so many times its rows.
+_WORTHWHILE = 4
 # Accelerated passes without gain, after which the solver gives up.
 _PATIENCE = 60
 # Each subsample is so many times larger than the one before.
@@ -196,7 +198,7 @@ def _warm_potential(
         count = max(_FEWEST_ROWS, rows >> 2 * (len(epsilons) - number))
         step = replace(config, epsilon=epsilon, max_passes=_SCALING_PASSES)
         g = _solve(_subsample(cost, config, a, b, count), step, g, progress, (0.0, 0.1)).g
-    while rows < n:
+    while rows * _WORTHWHILE <= n:
         part = _subsample(cost, config, a, b, rows)
         g = _solve(part, config, g, progress, (0.1, 0.5)).g
         rows *= _GROWTH
@@ -307,9 +309,11 @@ class _Path:
     def after(self, g: np.ndarray, sweep: Sweep, best: _State) -> np.ndarray:
         """Return where to go from g and the pass that was made with it."""
         config = self._config
-        if sweep.kernel is not None:
+        helps = sweep.error < self._error_before / 2
+        if sweep.kernel is not None and helps:
             self._error_before = sweep.error
-            self.keep, self.certify = False, True
+            # Where a part of the plan stood for the whole, the next pass may not be the last.
+            self.keep, self.certify = sweep.kernel.every > 1, True
             return g + config.epsilon * settle(
                 sweep.kernel,
                 self._passes.a,
@@ -322,7 +326,7 @@ class _Path:
         overshot = sweep.error >= 4 * best.sweep.error
         if self.certify or overshot:
             self._accelerator.forget()
-            self.keep = self.certify and sweep.error < self._error_before / 2
+            self.keep = self.certify and helps
             g, sweep = best.g, best.sweep
         else:
             self.keep = False

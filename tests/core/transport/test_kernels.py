@@ -17,7 +17,7 @@ def filled(kernel: Kernel, plan: np.ndarray) -> Kernel:
     """Hand `plan` to a kernel in three spans, unscaled."""
     for span in ((0, 10), (10, 45), (45, len(plan))):
         weights = torch.as_tensor(plan[slice(*span)], dtype=torch.float32)
-        assert kernel.add(span, 3 * weights, 3 * weights.sum(1))
+        kernel.add(span, 3 * weights, 3 * weights.sum(1))
     kernel.close()
     return kernel
 
@@ -30,7 +30,7 @@ def random_plan(seed: int) -> np.ndarray:
 def kernels() -> list[Kernel]:
     return [
         DenseKernel(N, M, torch.float32, torch.device("cpu")),
-        SparseKernel(N, M, share=0.0, room=N * M),
+        SparseKernel(M, share=0.0, room=N * M),
     ]
 
 
@@ -45,15 +45,36 @@ def test_products_are_those_of_the_plan(kernel: Kernel) -> None:
 
 def test_a_sparse_kernel_keeps_the_entries_above_the_share() -> None:
     plan = random_plan(3)
-    kernel = filled(SparseKernel(N, M, share=0.01, room=N * M), plan)
+    kernel = filled(SparseKernel(M, share=0.01, room=N * M), plan)
     kept = np.where(plan > 0.01, plan, 0.0)
     np.testing.assert_allclose(kernel.rows(np.ones(M)), kept.sum(axis=1), rtol=1e-5)
 
 
-def test_a_sparse_kernel_says_when_there_is_no_room() -> None:
-    weights = torch.ones(30, M)
-    kernel = SparseKernel(N, M, share=1e-6, room=N * M // 2)
-    assert not kernel.add((0, 30), weights, weights.sum(1))
+@pytest.mark.parametrize(("room", "every"), [(N * M, 1), (N * M // 2, 2), (N * M // 5, 8)])
+def test_a_sparse_kernel_keeps_as_many_rows_as_there_is_room_for(room: int, every: int) -> None:
+    plan = random_plan(11)
+    kernel = filled(SparseKernel(M, share=0.0, room=room), plan)
+    assert kernel.every == every
+    v, u = np.random.default_rng(1).uniform(size=M), np.random.default_rng(2).uniform(size=N)
+    np.testing.assert_allclose(kernel.rows(v), plan[::every] @ v, rtol=1e-5)
+    np.testing.assert_allclose(kernel.columns(u[::every]), u[::every] @ plan[::every], rtol=1e-5)
+
+
+def test_a_part_of_the_rows_moves_the_whole_towards_its_marginal() -> None:
+    """What each column lacks on the whole is what the part is to gain."""
+    plan = np.repeat(random_plan(12), 8, axis=0)
+    plan *= np.random.default_rng(13).uniform(0.7, 1.4, plan.shape)
+    plan /= plan.sum(axis=1, keepdims=True)
+    a, b = np.full(len(plan), 1 / len(plan)), np.full(M, 1 / M)
+    kernel = SparseKernel(M, share=0.0, room=len(plan) * M // 4)
+    weights = torch.as_tensor(plan, dtype=torch.float32)
+    kernel.add((0, len(plan)), weights, weights.sum(1))
+    kernel.close()
+    columns = a @ plan
+    shift = settle(kernel, a, b, columns=columns, tolerance=1e-6, memory=10, most=200)
+    moved = plan * np.exp(shift)
+    moved *= (a / moved.sum(axis=1))[:, None]
+    assert np.abs(moved.sum(axis=0) - b).sum() < 0.25 * np.abs(columns - b).sum()
 
 
 @pytest.mark.parametrize("kernel", kernels(), ids=["dense", "sparse"])
@@ -72,7 +93,8 @@ def test_settling_scales_the_columns_as_pot_does(kernel: Kernel) -> None:
 def test_settling_leaves_columns_that_a_truncated_kernel_has_no_entry_of() -> None:
     plan = random_plan(6)
     plan[:, 7] = 1e-9
-    kernel = filled(SparseKernel(N, M, share=1e-6, room=N * M), plan)
+    plan /= plan.sum(axis=1, keepdims=True)
+    kernel = filled(SparseKernel(M, share=1e-6, room=N * M), plan)
     a, b = np.full(N, 1 / N), np.full(M, 1 / M)
     shift = settle(kernel, a, b, columns=a @ plan, tolerance=1e-6, memory=10, most=50)
     assert np.isfinite(shift).all()
