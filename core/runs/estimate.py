@@ -16,13 +16,17 @@ IN_BATCHES = ("sava", "batchwise-lava")
 # Loading torch, reading tables, writing the run; what torch and the tables take up.
 _BASE_SECONDS = 4.0
 _BASE_BYTES = 450e6
-# One pair in one pass of the streaming solver: 2.8 ns at 64 columns (50,000 x 10,000), of which
-# exp and the sums take a third whatever the width.
-_PAIR_SECONDS = 1.0e-9
-_PAIR_SECONDS_A_COLUMN = 2.8e-11
-# Warm start, label distances, passes and resemblance, in full passes. Small problems (the sample:
-# 24 s of processor time) are solved far more tightly than large ones, which stop after a few.
-_PASSES_SMALL, _PASSES_LARGE, _SMALL_PAIRS = 400.0, 10.0, 2e7
+# One pair in one pass of the streaming solver: 0.93 ns at 64 columns (docs/engine.md), of which
+# exp and the sums take two fifths whatever the width.
+_PAIR_SECONDS = 4.0e-10
+_PAIR_SECONDS_A_COLUMN = 8.5e-12
+# Warm start, label distances, kernels, passes and resemblance, in full passes. Small problems are
+# solved far more tightly, and in double precision.
+_PASSES_SMALL, _PASSES_LARGE, _SMALL_PAIRS = 250.0, 12.0, 2e7
+# What is kept of the plan: all of a small one; of a large one a fortieth at most, and no more than
+# so many entries, with what it takes to put them together.
+_KEPT_WHOLE, _KEPT_BYTES_WHOLE = 3e7, 8.0
+_KEPT_PART, _KEPT_ENTRIES, _KEPT_BYTES = 0.025, 48e6, 12.0
 # One entry of the cost of a pair of batches, solved to the default tolerance; small problems are
 # slower, for a call of many waits for the last (benchmarks/sava.py).
 _ENTRY_SECONDS, _ENTRY_SECONDS_OF_ONE = 2.5e-8, 1.2e-5
@@ -70,7 +74,7 @@ def estimate(spec: ValueSpec, n: int, m: int, *, d: int | None = None) -> Estima
     if embedder == "auto":
         embedder = "convnet" if d is None else "precomputed"
     width = d if d is not None and embedder == "precomputed" else _WIDTH
-    memory = _BASE_BYTES + _COPIES * 4 * width * (n + m)
+    memory = _BASE_BYTES + _COPIES * 4 * width * (n + m) + _kernel_bytes(n, m)
     solving = lava_seconds(n, m, width)
     if spec.method in IN_BATCHES:
         size = choose_batch_size(n, m, spec.batch_size, spec.memory_limit)
@@ -100,6 +104,12 @@ def lava_seconds(n: int, m: int, d: int) -> float:
 
 def _pass_seconds(n: int, m: int, d: int) -> float:
     return (_PAIR_SECONDS + _PAIR_SECONDS_A_COLUMN * d) * n * m
+
+
+def _kernel_bytes(n: int, m: int) -> float:
+    if n * m <= _KEPT_WHOLE:
+        return _KEPT_BYTES_WHOLE * n * m
+    return _KEPT_BYTES * min(_KEPT_PART * n * m, _KEPT_ENTRIES)
 
 
 def lava_instead(spec: ValueSpec, n: int, m: int, *, d: int | None = None) -> Estimate | None:
