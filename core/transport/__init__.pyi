@@ -57,8 +57,10 @@ from .sensitivity import (
 )
 from .sinkhorn import (
     Potentials as Potentials,
-    SinkhornConfig as SinkhornConfig,
     representative_rows as representative_rows,
     soft_transform as soft_transform,
     solve_sinkhorn as solve_sinkhorn,
+)
+from .sinkhorn_config import (
+    SinkhornConfig as SinkhornConfig,
 )

@@ -18,7 +18,7 @@ import torch
 
 from core.transport.cost import GroundCost
 from core.transport.precision import full_precision
-from core.transport.sinkhorn import SinkhornConfig
+from core.transport.sinkhorn_config import SinkhornConfig
 
 # Groups of validation images, at most; more would follow finer changes and cost more.
 _GROUPS = 600

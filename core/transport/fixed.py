@@ -13,7 +13,8 @@ import numpy as np
 from core.transport.cost import GroundCost
 from core.transport.measure import masses
 from core.transport.passes import Passes
-from core.transport.sinkhorn import SinkhornConfig, suited_config
+from core.transport.sinkhorn import suited_config
+from core.transport.sinkhorn_config import SinkhornConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

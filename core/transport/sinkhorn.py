@@ -22,71 +22,26 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
-from core.errors import ConfigError
 from core.progress import Progress, silent
-from core.transport.anderson import Anderson
 from core.transport.cost import GroundCost
+from core.transport.fixed_point import State, solve_fixed_point
 from core.transport.flash import passes_for
-from core.transport.kernels import settle
 from core.transport.measure import NEGLIGIBLE, masses
-from core.transport.passes import Passes, Sweep
+from core.transport.passes import Passes
 from core.transport.scale import suited
+from core.transport.sinkhorn_config import SinkhornConfig
 
 # Passes at each step of the epsilon-scaling, at most.
 _SCALING_PASSES = 25
-# Iterations on a kernel between two passes, at most.
-_KERNEL_ITERATIONS = 300
 # A subsample is solved where the whole has so many times its rows.
 _WORTHWHILE = 4
-# Accelerated passes without gain, after which the solver gives up.
-_PATIENCE = 60
 # Each subsample is so many times larger than the one before.
 _GROWTH = 16
 # Marginal error to which subsamples are solved, at least.
 _WARM_TOLERANCE = 0.01
 # Rows at the highest regularization, at least.
 _FEWEST_ROWS = 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SinkhornConfig:
-    """Settings of the solver.
-
-    Attributes
-    ----------
-    epsilon : regularization in units of cost, > 0
-    tolerance : stop at this L1 error of the validation marginal, 0 to 2
-    max_passes : upper bound on passes over all n * m pairs
-    warm_rows : size of the subsample that is solved first; 0 for none
-    memory : number of earlier passes that Anderson acceleration combines; 0 for plain Sinkhorn
-    tile : most rows a tile; a tile holds tile * m numbers; None for one that suits the processor
-    precision : "float32" or "float64": the least
-    device : a torch device
-    """
-
-    epsilon: float = 0.1
-    tolerance: float = 0.005
-    max_passes: int = 100
-    warm_rows: int = 8192
-    memory: int = 15
-    tile: int | None = None
-    precision: str = "float32"
-    device: str = "cpu"
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        if not (np.isfinite(self.epsilon) and self.epsilon > 0):
-            raise ConfigError(f"epsilon must be a positive number, got {self.epsilon}.")
-        if not 0 < self.tolerance <= 2:
-            raise ConfigError(f"tolerance must lie in (0, 2], got {self.tolerance}.")
-        if self.max_passes < 1 or (self.tile or 1) < 1 or self.warm_rows < 0 or self.memory < 0:
-            raise ConfigError("max_passes and tile must be at least 1, warm_rows and memory 0.")
-        if self.precision not in ("float32", "float64"):
-            raise ConfigError(f'precision must be "float32" or "float64", got {self.precision!r}.')
-        if self.precision == "float64" and self.device.startswith("mps"):
-            raise ConfigError("mps knows no float64; take float32, or the device cpu.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +118,7 @@ def solve_sinkhorn(
     if start is None:
         start = _warm_potential(cost, config, a, b, progress)
     passes = _passes(cost, config, a, b)
-    state = _solve(passes, config, start, progress, (0.5, 0.95))
+    state = solve_fixed_point(passes, config, start, progress, (0.5, 0.95))
     return replace(_certified(passes, config, state), epsilon=asked)
 
 
@@ -197,10 +152,12 @@ def _warm_potential(
     for number, epsilon in enumerate(epsilons):
         count = max(_FEWEST_ROWS, rows >> 2 * (len(epsilons) - number))
         step = replace(config, epsilon=epsilon, max_passes=_SCALING_PASSES)
-        g = _solve(_subsample(cost, config, a, b, count), step, g, progress, (0.0, 0.1)).g
+        g = solve_fixed_point(
+            _subsample(cost, config, a, b, count), step, g, progress, (0.0, 0.1)
+        ).g
     while rows * _WORTHWHILE <= n:
         part = _subsample(cost, config, a, b, rows)
-        g = _solve(part, config, g, progress, (0.1, 0.5)).g
+        g = solve_fixed_point(part, config, g, progress, (0.1, 0.5)).g
         rows *= _GROWTH
     return g
 
@@ -237,104 +194,7 @@ def representative_rows(x: np.ndarray, labels: np.ndarray, count: int) -> np.nda
     return order[picks]
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    """A validation potential, the pass that was made with it, and passes made in all."""
-
-    g: np.ndarray
-    sweep: Sweep
-    passes: int
-
-
-def _residual(passes: Passes, sweep: Sweep, epsilon: float) -> np.ndarray:
-    return np.asarray(epsilon * (passes.log_b - np.log(sweep.columns)))
-
-
-def _step(accelerator: Anderson, g: np.ndarray, residual: np.ndarray) -> np.ndarray:
-    point, change = (torch.as_tensor(part)[None] for part in (g, residual))
-    return np.asarray(accelerator.next(point, change)[0].numpy())
-
-
-def _solve(
-    passes: Passes,
-    config: SinkhornConfig,
-    g: np.ndarray,
-    progress: Progress,
-    share: tuple[float, float],
-) -> _State:
-    """Iterate from g until the tolerance or the last pass; return the best state seen."""
-    path = _Path(passes, config)
-    # Some 40 times this share of a row goes missing: too little to be seen beside the tolerance.
-    smallest = float(np.clip(config.tolerance / 200, 1e-8, 1e-5))
-    best: _State | None = None
-    goal, gained = np.inf, 0
-    for number in range(1, config.max_passes + 1):
-        sweep = passes.sweep(
-            g, config.epsilon, keep=smallest if path.keep else None, certify=path.certify
-        )
-        if best is None or sweep.error <= best.sweep.error:
-            best = _State(g, sweep, number)
-        done = share[0] + (share[1] - share[0]) * _closeness(best.sweep.error, config.tolerance)
-        progress(
-            "Potentials",
-            done,
-            f"{passes.tiles.n:,} images, regularization {config.epsilon:.3g}, pass {number}, "
-            f"marginal error {best.sweep.error:.3g}",
-        )
-        if best.sweep.error <= goal:
-            goal, gained = 0.9 * best.sweep.error, number
-        # Rounding sets a floor: beyond it more passes only cost.
-        stalled = config.memory > 0 and number - gained > _PATIENCE
-        if best.sweep.error <= config.tolerance or stalled:
-            break
-        g = path.after(g, sweep, best)
-    assert best is not None  # noqa: S101 - max_passes is at least 1
-    return replace(best, passes=number)
-
-
-class _Path:
-    """The way to the fixed point: over kernels while they help, else over accelerated passes.
-
-    Attributes
-    ----------
-    keep, certify : what the next pass should do beside
-    """
-
-    def __init__(self, passes: Passes, config: SinkhornConfig) -> None:
-        self._passes, self._config = passes, config
-        self._accelerator = Anderson(config.memory)
-        self._error_before = np.inf
-        self.keep, self.certify = config.memory > 0, False
-
-    def after(self, g: np.ndarray, sweep: Sweep, best: _State) -> np.ndarray:
-        """Return where to go from g and the pass that was made with it."""
-        config = self._config
-        helps = sweep.error < self._error_before / 2
-        if sweep.kernel is not None and helps:
-            self._error_before = sweep.error
-            # Where a part of the plan stood for the whole, the next pass may not be the last.
-            self.keep, self.certify = sweep.kernel.every > 1, True
-            return g + config.epsilon * settle(
-                sweep.kernel,
-                self._passes.a,
-                self._passes.b,
-                columns=sweep.columns,
-                tolerance=config.tolerance / 2,
-                memory=config.memory,
-                most=_KERNEL_ITERATIONS,
-            )
-        overshot = sweep.error >= 4 * best.sweep.error
-        if self.certify or overshot:
-            self._accelerator.forget()
-            self.keep = self.certify and helps
-            g, sweep = best.g, best.sweep
-        else:
-            self.keep = False
-        self.certify = False
-        return _step(self._accelerator, g, _residual(self._passes, sweep, config.epsilon))
-
-
-def _certified(passes: Passes, config: SinkhornConfig, state: _State) -> Potentials:
+def _certified(passes: Passes, config: SinkhornConfig, state: State) -> Potentials:
     """Put the certificate together; make a last pass for the transport cost where it is needed."""
     f, g, epsilon, sweep = state.sweep.f, state.g, config.epsilon, state.sweep
     entropy = sweep.negative_entropy
@@ -357,13 +217,6 @@ def _certified(passes: Passes, config: SinkhornConfig, state: _State) -> Potenti
         converged=sweep.error <= config.tolerance,
         backend=passes.backend,
     )
-
-
-def _closeness(error: float, tolerance: float) -> float:
-    """Return how far the error has come from 1 to the tolerance, on a log scale, 0 to 1."""
-    if error <= tolerance:
-        return 1.0
-    return float(np.clip(np.log(error) / np.log(min(tolerance, 0.5)), 0, 1))
 
 
 def soft_transform(
