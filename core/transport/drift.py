@@ -113,7 +113,18 @@ def _groups(y: np.ndarray, labels: np.ndarray) -> np.ndarray:
             count += 1
             continue
         points = y[members] - y[members].mean(axis=0)
-        direction = np.linalg.eigh((points.T @ points).astype(np.float64))[1][:, -1]
-        order = np.argsort(points @ direction, kind="stable")
+        order = np.argsort(points @ _widest(points), kind="stable")
         waiting += [members[order[: len(order) // 2]], members[order[len(order) // 2 :]]]
     return groups
+
+
+def _widest(points: np.ndarray) -> np.ndarray:
+    """Return about the direction in which centered points spread most, shape (d,)."""
+    direction = points[np.argmax(np.einsum("kd,kd->k", points, points))]
+    # A few steps of the power method: any wide direction will do, an exact one takes seconds.
+    for _ in range(5):
+        length = np.linalg.norm(direction)
+        if length == 0:
+            return direction
+        direction = points.T @ (points @ (direction / length))
+    return direction
