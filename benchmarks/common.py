@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,16 @@ def resident_bytes() -> int:
     """Return the resident size of this process."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize()
+
+
+def write_report(path: Path, title: str, script: str, parts: list[str]) -> None:
+    """Write a page of docs/, with what made it, on which machine and when."""
+    head = (
+        f"# {title}\n\nWritten by `python benchmarks/{Path(script).name}`. Machine: {machine()}. "
+        f"Date: {date.today().isoformat()}."
+    )
+    text = "\n\n".join(part.strip() for part in [head, *parts]) + "\n"
+    path.write_text(text, encoding="utf-8")
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:

@@ -273,7 +273,9 @@ def against_pot() -> str:
         )
     return (
         "## Against POT\n\nFeature cost, ε = 0.1, to a marginal error of 1e-5 "
-        "(POT: 1e-6 in its own measure, at most 5,000 iterations).\n\n" + "\n".join(rows) + "\n"
+        "(POT, in double precision: 1e-6 in its own measure, at most 5,000 iterations).\n\n"
+        + "\n".join(rows)
+        + "\n"
     )
 
 

@@ -11,6 +11,7 @@ features, against all 10,000 validation images:
   first, and the whole is valued anew at each step: seconds, AUROC and average precision of both
 
     python benchmarks/incremental.py [--train 50000] [--validation 10000] [--tolerance 0.002]
+                                     [--out FILE]
 """
 
 from __future__ import annotations
@@ -24,10 +25,9 @@ import numpy as np
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-REPO = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(REPO))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.common import CIFAR, cifar, timed
+from benchmarks.common import CIFAR, REPO, cifar, timed, write_report
 from core.transport import GroundCost
 from core.valuation import LavaConfig, Valuation, value_lava, value_new
 
@@ -86,8 +86,8 @@ def problem(n: int, m: int, tolerance: float) -> Problem:
     return Problem(x, labels, wrong | noisy, y, y_labels, config)
 
 
-def held_back(data: Problem, new: np.ndarray, title: str) -> None:
-    """Print how values of images that come later compare with those of a new valuation."""
+def held_back(data: Problem, new: np.ndarray, title: str) -> str:
+    """Return how values of images that come later compare with those of a new valuation."""
     old = np.setdiff1d(np.arange(len(data.x)), new)
     before, first = data.value(old)
     found, added = data.add(before, old, new)
@@ -97,21 +97,30 @@ def held_back(data: Problem, new: np.ndarray, title: str) -> None:
     gradients = found.calibrated_gradient, anew.calibrated_gradient
     shift = np.std(gradients[0] - gradients[1]) / np.std(gradients[1])
     said = found.details["added"]
-    print(f"## {title}: {len(new):,} images added to {len(old):,}\n")
-    print(f"valued at first: {first:.2f} s, marginal error {before.marginal_error:.2g}")
-    print(f"added:           {added:.2f} s, marginal error at most {found.marginal_error:.2g}")
-    print(f"valued anew:     {whole:.2f} s, marginal error {anew.marginal_error:.2g}")
-    print(f"share of the time of a new valuation: 1/{whole / added:.1f}")
-    print(f"Spearman of the new images' values: {ranks:.5f} (said {said['rank_correlation']:.5f})")
-    print(f"shift of the gradients, of their spread: {shift:.3f} (said {said['shift']:.3f})\n")
+    rows = [
+        "| | seconds | marginal error |",
+        "|---|---|---|",
+        f"| valued at first | {first:.2f} | {before.marginal_error:.2g} |",
+        f"| added | **{added:.2f}** | at most {found.marginal_error:.2g} |",
+        f"| valued anew | {whole:.2f} | {anew.marginal_error:.2g} |",
+    ]
+    return (
+        f"## {title}: {len(new):,} images added to {len(old):,}\n\n"
+        + "\n".join(rows)
+        + f"\n\nA new valuation takes **{whole / added:.1f}** times as long. Spearman "
+        f"correlation of the new images' values with those of a new valuation: **{ranks:.5f}** (said: "
+        f"{said['rank_correlation']:.5f}). Shift of all calibrated gradients, as a share of their "
+        f"spread: {shift:.3f} (said: {said['shift']:.3f})."
+    )
 
 
-def growing(data: Problem) -> None:
-    """Print SAVA's appendix G.1: partitions that arrive one after the other."""
+def growing(data: Problem) -> str:
+    """Return SAVA's appendix G.1: partitions that arrive one after the other."""
     parts = np.array_split(np.arange(len(data.x)), PARTITIONS)
-    print(f"## Five growing partitions of {len(parts[0]):,} (SAVA, appendix G.1)\n")
-    print("| images | added s | AUROC | AP | valued anew s | AUROC | AP | Spearman | said |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    lines = [
+        "| images | added s | AUROC | AP | valued anew s | AUROC | AP | Spearman | said |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
     rows = parts[0]
     current, seconds = data.value(rows)
     for part in parts[1:]:
@@ -124,11 +133,12 @@ def growing(data: Problem) -> None:
         later = slice(len(rows) - len(part), None)
         ranks = spearmanr(current.value[later], anew.value[later])[0]
         said = current.details["added"]["rank_correlation"]
-        print(
+        lines.append(
             f"| {len(rows):,} | {seconds:.2f} | {area:.4f} | {precision:.4f} | {whole:.2f} | "
-            f"{area_anew:.4f} | {precision_anew:.4f} | {ranks:.4f} | {said:.4f} |",
-            flush=True,
+            f"{area_anew:.4f} | {precision_anew:.4f} | {ranks:.4f} | {said:.4f} |"
         )
+    title = f"## Five growing partitions of {len(parts[0]):,} (SAVA, appendix G.1)"
+    return title + "\n\n" + "\n".join(lines)
 
 
 def main() -> None:
@@ -143,15 +153,21 @@ def main() -> None:
         help="marginal error that valuations are solved to; above it they differ from each other "
         "by more than from an addition",
     )
+    parser.add_argument("--out", type=Path, default=REPO / "docs/incremental.md")
     options = parser.parse_args()
     if not CIFAR.is_dir():
         sys.exit(f"{CIFAR} is absent; set ASSAY_SHARED to the folder that holds data/cifar10.")
     data = problem(options.train, options.validation, options.tolerance)
     count = int(HELD_BACK * options.train)
-    held_back(data, np.arange(count), "Drawn at random")
     one_class = np.flatnonzero(data.labels == 3)
-    held_back(data, one_class[::2], "Half of one class")
-    growing(data)
+    parts = [
+        "CIFAR-10 embeddings, 30 % wrong labels and 10 % noisy features, against "
+        f"{options.validation:,}.",
+        held_back(data, np.arange(count), "Drawn at random"),
+        held_back(data, one_class[::2], "Half of one class, which must not be trusted"),
+        growing(data),
+    ]
+    write_report(options.out, "Images that come later, measured", __file__, parts)
 
 
 if __name__ == "__main__":
