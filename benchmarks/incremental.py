@@ -109,8 +109,8 @@ def held_back(data: Problem, new: np.ndarray, title: str) -> str:
         + "\n".join(rows)
         + f"\n\nA new valuation takes **{whole / added:.1f}** times as long. Spearman "
         f"correlation of the new images' values with those of a new valuation: **{ranks:.5f}** "
-        f"(said: {said['rank_correlation']:.5f}). Shift of all calibrated gradients, as a share of their "
-        f"spread: {shift:.3f} (said: {said['shift']:.3f})."
+        f"(said: {said['rank_correlation']:.5f}). Shift of all calibrated gradients, as a share "
+        f"of their spread: {shift:.3f} (said: {said['shift']:.3f})."
     )
 
 
