@@ -102,19 +102,20 @@ def plant(part: HeldOut, number: int, rng: np.random.Generator) -> Bag:
 
     Wrong labels are drawn half uniformly, half as the classes resemble each other. Noise is that
     of the pictures where there are any, else white in the space of the embeddings, of half and of
-    one deviation. Foreign images are those of
-    classes that the kept images then lack, with a random label of another class; each repetition
-    (`number`) leaves out other classes. Sets of fewer than three classes have none.
+    one deviation. Foreign images are those of classes that the kept images then lack, with a random
+    label of another class; each repetition (`number`) leaves out other classes. Sets of fewer than
+    three classes have none.
     """
     classes = np.unique(part.y_labels)
     left_out = np.random.default_rng(0).permutation(classes)[number % _FOLDS :: _FOLDS]
     if len(classes) - len(left_out) < 2:
         left_out = left_out[:0]
-    here = ~np.isin(part.x_labels, left_out)
     kept = ~np.isin(part.y_labels, left_out)
-    x, labels = part.x[here], part.x_labels[here]
     y, y_labels = part.y[kept], part.y_labels[kept]
     classes = np.unique(y_labels)
+    # The kept images may lack rare classes of their own accord: they are a part of a larger set.
+    here = np.isin(part.x_labels, classes)
+    x, labels = part.x[here], part.x_labels[here]
     pieces = [(x, labels, SOUND)]
     rows = _some(len(x), _WRONG, rng)
     half = len(rows) // 2

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from core.valuation.planting import SOUND, HeldOut, plant, split_in_halves, stratified
 
@@ -63,6 +66,19 @@ def test_two_classes_have_no_foreign_images() -> None:
     bag = plant(held_out(v=2), 0, np.random.default_rng(1))
     assert not (bag.kind == 2).any()
     assert (bag.kind == 0).any()
+
+
+@pytest.mark.parametrize("rare", [1, 4])
+def test_a_class_that_the_kept_images_lack_is_foreign(rare: int) -> None:
+    """Of a large set only a part is used, and a rare class may be missing on one side of it."""
+    part = held_out()
+    there = part.y_labels != rare
+    lacking = replace(part, y=part.y[there], y_labels=part.y_labels[there])
+    bag = plant(lacking, 0, np.random.default_rng(1))
+    theirs = {row.tobytes() for row in part.x[part.x_labels == rare]}
+    assert {row.tobytes() for row in bag.x[bag.kind == 2]} & theirs
+    assert not {row.tobytes() for row in bag.x[bag.kind != 2]} & theirs
+    assert rare not in bag.x_labels
 
 
 def test_noise_in_the_pictures_is_used_where_there_is_any() -> None:
