@@ -18,6 +18,7 @@ from core.curation import (
 )
 from core.errors import AssayError, ConfigError
 from core.runs import Run, home
+from core.valuation import method_title
 from pages.ui import links, shell
 from pages.ui.state import Keys
 from pages.ui.words import escape, images, number, when
@@ -122,7 +123,7 @@ def _provenance(run: Run) -> None:
         "Training set": f"{record.train.source} ({images(record.train.images)})",
         "Its fingerprint": record.train.fingerprint[:16],
         "Validation set": f"{record.validation.source} ({images(record.validation.images)})",
-        "Method": f"{record.method.upper()}, epsilon {number(record.epsilon)}",
+        "Method": f"{method_title(record.method)}, epsilon {number(record.epsilon)}",
         "Embedder": record.embedder,
         "Seed": str(record.seed),
         "Assay": record.versions.get("assay", "unknown"),

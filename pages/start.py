@@ -12,7 +12,6 @@ from core.datasets import HealthReport
 from core.embedding import EMBEDDERS
 from core.errors import AssayError, ConfigError
 from core.runs import (
-    CALIBRATED_METHODS,
     SETTINGS,
     JobStatus,
     Run,
@@ -26,7 +25,7 @@ from core.runs import (
     list_jobs,
     list_runs,
 )
-from core.valuation import LABEL_DISTANCE_KINDS, METHODS
+from core.valuation import LABEL_DISTANCE_KINDS, METHODS, method_title
 from pages.ui import health, jobs, links, shell, state
 from pages.ui.state import Keys
 from pages.ui.words import duration, escape, images, memory, source_name, when
@@ -174,7 +173,7 @@ def _settings(train: str, validation: str) -> ValueSpec:
             list(SETTINGS),
             format_func=lambda name: SETTINGS_WORDS[name],
             key=Keys.START_SETTINGS,
-            disabled=method not in CALIBRATED_METHODS,
+            disabled=not METHODS[method].calibrates,
             help=SETTINGS_HELP,
         )
         seed = right.number_input(
@@ -193,7 +192,7 @@ def _settings(train: str, validation: str) -> ValueSpec:
             embedder=embedder,
             settings=choice,
             seed=int(seed),
-            **_cost_settings(choice if method in CALIBRATED_METHODS else "published"),
+            **_cost_settings(choice if METHODS[method].calibrates else "published"),
         )
 
 
@@ -278,7 +277,7 @@ def _past_runs(runs: list[Run]) -> None:
             "images": [run.record.train.images for run in runs],
             "validation": [source_name(run.record.validation.source) for run in runs],
             "method": [
-                f"{METHODS[run.record.method].title} on {run.record.embedder}" for run in runs
+                f"{method_title(run.record.method)} on {run.record.embedder}" for run in runs
             ],
             "state": ["Converged" if run.record.converged else "Did not converge" for run in runs],
             "took": [duration(run.record.seconds.get("Total", 0.0)) for run in runs],

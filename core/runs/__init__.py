@@ -27,10 +27,9 @@ from core.runs.jobs import (
 )
 from core.runs.pipeline import value_at_home, value_run
 from core.runs.record import RunRecord, SourceRecord
-from core.runs.spec import CALIBRATED_METHODS, SETTINGS, ValueSpec, run_id
+from core.runs.spec import SETTINGS, ValueSpec, run_id
 
 __all__ = [
-    "CALIBRATED_METHODS",
     "RUN_ID",
     "SETTINGS",
     "AppendSpec",

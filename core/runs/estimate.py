@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 
 from core.runs.spec import ValueSpec
 from core.transport import batch_memory, choose_batch_size
-
-IN_BATCHES = ("sava", "batchwise-lava")
+from core.valuation import METHODS
 
 # Loading torch, reading tables, writing the run; what torch and the tables take up.
 _BASE_SECONDS = 4.0
@@ -37,7 +36,8 @@ _COPIES = 4
 # Network simplex: 1.9 s at 4,096 x 2,048, growing a little faster than the pairs; its bytes a pair.
 _SIMPLEX_SECONDS, _SIMPLEX_GROWTH, _SIMPLEX_BYTES = 9.4e-9, 1.2, 41.0
 # Calibration: fits and label distances, and passes over all pairs of images held out and kept, at
-# most 1,000 of each; and the share of the training of an embedder that is done once more.
+# most 1,000 of each; and the share of the training of an embedder that is done once more. The sizes
+# are those of `CalibrationConfig`, whose module loads torch.
 _CALIBRATION_SECONDS, _CALIBRATION_PASSES, _CALIBRATION_SIDE = 1.5, 1500.0, 1000
 _TRAINED_AGAIN, _FEWEST_TO_CALIBRATE = 0.7, 200
 # The embedders: a 28 x 28 picture through the network, forwards; forwards and backwards; and one
@@ -76,7 +76,8 @@ def estimate(spec: ValueSpec, n: int, m: int, *, d: int | None = None) -> Estima
     width = d if d is not None and embedder == "precomputed" else _WIDTH
     memory = _BASE_BYTES + _COPIES * 4 * width * (n + m) + _kernel_bytes(n, m)
     solving = lava_seconds(n, m, width)
-    if spec.method in IN_BATCHES:
+    method = METHODS[spec.method]
+    if method.in_batches:
         size = choose_batch_size(n, m, spec.batch_size, spec.memory_limit)
         entry = _ENTRY_SECONDS + _ENTRY_SECONDS_OF_ONE / size
         solving = _PASSES_BESIDE * _pass_seconds(n, m, width) + entry * n * m
@@ -88,7 +89,7 @@ def estimate(spec: ValueSpec, n: int, m: int, *, d: int | None = None) -> Estima
     if embedder == "convnet":
         memory += _CONVNET_BYTES
     embedding = _embedding_seconds(embedder, n, m)
-    if spec.method == "lava" and spec.settings == "calibrated" and m >= _FEWEST_TO_CALIBRATE:
+    if method.calibrates and spec.settings == "calibrated" and m >= _FEWEST_TO_CALIBRATE:
         side = min(m / 2, _CALIBRATION_SIDE)
         solving += _CALIBRATION_SECONDS
         solving += _CALIBRATION_PASSES * _pass_seconds(round(side), round(side), width)
@@ -118,7 +119,7 @@ def lava_instead(spec: ValueSpec, n: int, m: int, *, d: int | None = None) -> Es
     None where `spec` asks for no method in batches, or where LAVA would take longer. Parameters,
     and errors, as `estimate`.
     """
-    if spec.method not in IN_BATCHES:
+    if not METHODS[spec.method].in_batches:
         return None
     lava = estimate(replace(spec, method="lava"), n, m, d=d)
     return lava if lava.seconds < estimate(spec, n, m, d=d).seconds else None

@@ -14,6 +14,7 @@ from core.runs.additions import estimate_addition
 from core.runs.folder import Run
 from core.runs.rebuild import require_kind
 from core.runs.spec import absolute_source
+from core.valuation import METHODS, method_title
 
 # Two embeddings of one picture differ by rounding: less than this share of the features' spread.
 _SAME = 1e-3
@@ -73,15 +74,13 @@ def require_extendable(run: Run) -> None:
     ------
     RunError : its method cannot value images that come later
     """
-    from core.valuation import METHODS
-
     method = METHODS.get(run.record.method)
     if method is None or not method.takes_new:
-        title = run.record.method if method is None else method.title
         able = " or ".join(item.title for item in METHODS.values() if item.takes_new)
         raise RunError(
-            f"Images can be added to runs of {able} only; this one was made with {title}, whose "
-            "values follow from all images at once. Value all of them together instead."
+            f"Images can be added to runs of {able} only; this one was made with "
+            f"{method_title(run.record.method)}, whose values follow from all images "
+            "at once. Value all of them together instead."
         )
 
 

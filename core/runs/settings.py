@@ -12,7 +12,8 @@ import numpy as np
 from core.datasets import ArrayStore, LabelledImages, decode_batches, propose_shape
 from core.embedding import EMBEDDERS, embed_more, embed_pair
 from core.progress import Progress
-from core.runs.spec import CALIBRATED_METHODS, ValueSpec
+from core.runs.spec import ValueSpec
+from core.transport import representative_rows
 from core.valuation import (
     CALIBRATED,
     METHODS,
@@ -77,7 +78,7 @@ def choose_settings(
     why = ""
     if spec.settings == "published":
         why = "asked for"
-    elif spec.method not in CALIBRATED_METHODS:
+    elif not METHODS[spec.method].calibrates:
         why = f"the method {METHODS[spec.method].title} has no settings to calibrate"
     elif spec.feature_weight == 0:
         why = "the features have no weight"
@@ -147,16 +148,25 @@ def _held_out(
         device=spec.device,
         progress=told,
     )
+    # Pictures with noise are held in memory: of a large set only those are made that are used.
+    most = config.most_images // 2
+    rows = np.sort(representative_rows(apart.x, labels[held], min(most, len(held))))
     _, noisy = embed_more(
-        with_noise(apart.train, rng),
+        with_noise(apart.train.take(rows), rng),
         pair.embedder,
         apart.fitted,
         device=spec.device,
         progress=told,
     )
-    part = HeldOut(x=apart.x, x_labels=labels[held], y=apart.y, y_labels=labels[kept], noisy=noisy)
+    part = HeldOut(
+        x=apart.x[rows],
+        x_labels=labels[held[rows]],
+        y=apart.y,
+        y_labels=labels[kept],
+        noisy=noisy,
+    )
     how = "from the embedder too, which was made anew without them"
-    return [part.at_most(config.most_images // 2)], how, ""
+    return [part.at_most(most)], how, ""
 
 
 def with_noise(data: LabelledImages, rng: np.random.Generator) -> LabelledImages:
@@ -176,7 +186,8 @@ def resolved(spec: ValueSpec, config: Any) -> ValueSpec:
     return replace(
         spec,
         epsilon=getattr(config, "epsilon", None),
-        # A method without label weight compares features alone.
+        # A method without these weights compares features alone, at weight 1.
+        feature_weight=getattr(config, "feature_weight", 1.0),
         label_weight=getattr(config, "label_weight", 0.0),
         label_distance_kind=getattr(config, "label_distance_kind", None),
         p=config.p,

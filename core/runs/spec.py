@@ -17,8 +17,6 @@ from core.transport import BATCH_KINDS
 from core.valuation import LABEL_DISTANCE_KINDS
 
 SETTINGS = ("calibrated", "published")
-# The methods that have the settings which calibration chooses, and rank by the fused score.
-CALIBRATED_METHODS = ("lava",)
 _NAMED_SOURCE = re.compile(r"[a-z]+:[^/\\].*")
 # Where the data lie says nothing about the result.
 _NOT_IDENTITY = ("train", "validation")

@@ -32,6 +32,7 @@ from .methods import (
     LABEL_DISTANCE_KINDS as LABEL_DISTANCE_KINDS,
     METHODS as METHODS,
     Method as Method,
+    method_title as method_title,
 )
 from .planting import (
     HeldOut as HeldOut,

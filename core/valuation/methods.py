@@ -31,6 +31,8 @@ class Method:
     function, config : where its function and its settings are, as "module:name"; the function is
         called as `value_lava` is
     takes_new : images that come later can be valued against a finished valuation (`value_new`)
+    calibrates : it has the settings that calibration chooses, and ranks by the fused score
+    in_batches : its images are cut into batches, whose size the settings bound
     """
 
     title: str
@@ -38,6 +40,8 @@ class Method:
     function: str
     config: str
     takes_new: bool = False
+    calibrates: bool = False
+    in_batches: bool = False
 
     def configure(self, settings: Mapping[str, Any]) -> Any:
         """Return the settings as this method takes them.
@@ -82,6 +86,7 @@ METHODS: dict[str, Method] = {
         function="core.valuation.lava:value_lava",
         config="core.valuation.lava:LavaConfig",
         takes_new=True,
+        calibrates=True,
     ),
     "label-posterior": Method(
         title="Label posterior",
@@ -103,6 +108,7 @@ METHODS: dict[str, Method] = {
         ),
         function="core.valuation.sava:value_sava",
         config="core.valuation.sava:SavaConfig",
+        in_batches=True,
     ),
     "batchwise-lava": Method(
         title="Batch-wise LAVA",
@@ -112,6 +118,7 @@ METHODS: dict[str, Method] = {
         ),
         function="core.valuation.sava:value_batchwise_lava",
         config="core.valuation.sava:SavaConfig",
+        in_batches=True,
     ),
     "exact": Method(
         title="Exact transport",
@@ -123,3 +130,9 @@ METHODS: dict[str, Method] = {
         config="core.valuation.exact:ExactValueConfig",
     ),
 }
+
+
+def method_title(name: str) -> str:
+    """Return a method's name for people; the name itself for a run of a method unknown here."""
+    method = METHODS.get(name)
+    return name if method is None else method.title

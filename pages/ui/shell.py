@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.errors import AssayError, RunError
 from core.runs import Run, home, list_runs
+from core.valuation import method_title
 from pages.ui import links, state
 from pages.ui.cache import opened_run
 from pages.ui.words import escape, images, source_name, when
@@ -60,7 +61,7 @@ def header(title: str, run: Run) -> None:
         st.caption(
             f"{escape(training_name(run))} ({images(record.train.images)}) against "
             f"{escape(source_name(record.validation.source))} "
-            f"({images(record.validation.images)}) · {record.method.upper()} on "
+            f"({images(record.validation.images)}) · {method_title(record.method)} on "
             f"{escape(record.embedder)} · {when(record.created)}",
             width="content",
         )
