@@ -27,6 +27,8 @@ def _metrics(run: Run, cut: HarmfulCut, decided: dict[str, int]) -> None:
     record = run.record
     reviewed = sum(decided.values())
     held = run.values["label"].nunique()  # the run also knows classes of the validation set alone
+    weight = record.configuration["label_weight"]
+    labels = "labels included" if weight else "whatever their labels"
     cards = st.columns(5, gap="small")
     plain = {"border": True, "height": "stretch", "delta_arrow": "off"}
     cards[0].metric(
@@ -52,7 +54,7 @@ def _metrics(run: Run, cut: HarmfulCut, decided: dict[str, int]) -> None:
         delta="units of cost",
         delta_color="off",
         help="Mean cost of moving the training set onto the validation set under the plan: "
-        "0 would mean that the two look alike, labels included.",
+        f"0 would mean that the two look alike, {labels}.",
         **plain,
     )
     cards[4].metric(
@@ -80,7 +82,7 @@ def _trust(run: Run) -> None:
     if solved > record.tolerance:
         st.warning(
             f"This valuation did not converge: after {record.passes} passes the plan is still off "
-            f"by {percent(record.marginal_error)}, above the limit of {percent(record.tolerance)}. "
+            f"by {percent(solved)}, above the limit of {percent(record.tolerance)}. "
             "The ranking may change; value again with a larger epsilon.",
             icon=":material/warning:",
         )
@@ -140,26 +142,19 @@ def _expected(run: Run, facts: Mapping[str, Any]) -> None:
         f"Held out {facts['held_out']}. Average precision is for one faulty image in ten; a random "
         "order has AUROC 0.5. The ranking follows the log odds of a fault, fused from the "
         "calibrated gradient, the label and the distance to all validation images. Used: epsilon "
-        f"{number(used['epsilon'])}, label weight {number(used['label_weight'])}, p {used['p']}, "
-        f"label distances {kind[used['label_distance_kind']]}.{given} No training label was taken "
-        "for true."
+        f"{number(run.record.epsilon)}, label weight {number(used['label_weight'])}, "
+        f"p {used['p']}, label distances {kind[used['label_distance_kind']]}.{given} No training "
+        "label was taken for true."
     )
     if facts["warning"]:
         st.caption(f":material/info: {facts['warning']}")
-
-
-def _unit(run: Run) -> str:
-    """Return the unit of the run's values."""
-    if "fusion" in run.record.details:
-        return "log odds that an image is sound"
-    return "nats" if run.record.method == "label-posterior" else "units of cost"
 
 
 def _distribution(run: Run, cut: HarmfulCut) -> None:
     st.subheader("How are the values distributed?", anchor=False)
     value = run.values["value"].to_numpy()
     st.plotly_chart(
-        charts.value_histogram(value, cut.threshold, unit=_unit(run)),
+        charts.value_histogram(value, cut.threshold, unit=run.record.value_unit),
         key=Keys.OVERVIEW_HISTOGRAM,
         config=charts.CHART_CONFIG,
         alt=f"Histogram of {len(value):,} values; {cut.count:,} lie below the cut.",

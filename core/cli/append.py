@@ -86,7 +86,7 @@ def summary(run: Run) -> str:
                 }
             ),
             "",
-            f"The {len(worst)} new images that hurt most",
+            f"The {len(worst)} new images that hurt most (values are {record.value_unit})",
             table(
                 ("value", "rank", "labelled", "id"),
                 [

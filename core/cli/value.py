@@ -10,7 +10,7 @@ from core.cli.progress import stoppable
 from core.cli.text import facts, table
 from core.runs import SETTINGS, Run, ValueSpec, home, value_at_home, value_run
 from core.transport import BATCH_KINDS
-from core.valuation import LABEL_DISTANCE_KINDS
+from core.valuation import LABEL_DISTANCE_KINDS, METHODS
 
 WORST_SHOWN = 10
 _DEFAULTS = ValueSpec(train="sample:train", validation="sample:val")
@@ -36,7 +36,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="folder for the run, absent or empty; without it the run goes to Assay's home, "
         "where an identical finished run is used again",
     )
-    _option(parser, "--method", "lava", metavar="NAME")
+    _option(parser, "--method", f"one of: {', '.join(METHODS)}", metavar="NAME")
     _option(
         parser,
         "--embedder",
@@ -132,6 +132,19 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _settings(run: Run) -> str:
+    """Say which settings the run used, and what they found or why."""
+    facts = run.record.details["settings"]
+    found = facts.get("calibration")
+    if found is None:
+        return f"{facts['used']} ({facts['why']})"
+    quality = found["expected"]["all faults"]
+    return (
+        f"{facts['used']}; faults planted in held-out validation images were found with AUROC "
+        f"{quality['auroc']:.3f}"
+    )
+
+
 def summary(run: Run) -> str:
     """Return what a finished run says, as text for people."""
     record = run.record
@@ -149,12 +162,13 @@ def summary(run: Run) -> str:
                     "OT distance": f"{record.transport_cost:.6g}",
                     "Marginal error": f"{record.marginal_error:.3g} after {record.passes} passes "
                     f"(tolerance {record.tolerance:g} {reached})",
+                    "Settings": _settings(run),
                     "Seconds": f"{record.seconds.get('Total', 0.0):.1f} ({stages})",
                     "Peak memory": f"{record.peak_memory / 1e6:,.0f} MB",
                 }
             ),
             "",
-            f"The {len(worst)} images that hurt most",
+            f"The {len(worst)} images that hurt most (values are {record.value_unit})",
             table(
                 ("value", "labelled", "id"),
                 [

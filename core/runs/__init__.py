@@ -26,6 +26,7 @@ from core.runs.jobs import (
     start_job,
 )
 from core.runs.pipeline import value_at_home, value_run
+from core.runs.problem import ground_cost
 from core.runs.record import RunRecord, SourceRecord
 from core.runs.spec import SETTINGS, ValueSpec, run_id
 
@@ -48,6 +49,7 @@ __all__ = [
     "estimate",
     "find_run",
     "forget_job",
+    "ground_cost",
     "home",
     "job_status",
     "lava_instead",

@@ -19,16 +19,15 @@ import pandas as pd
 
 from core.datasets import LabelledImages, open_source
 from core.device import resolve_device
-from core.errors import RunError
 from core.progress import Progress, silent
 from core.runs.additions import appended_run_id
-from core.runs.folder import COLUMNS, RESEMBLANCE_COLUMNS, Run, find_run, require_free, write_run
+from core.runs.folder import COLUMNS, RESEMBLANCE_COLUMNS, Run, require_free, write_run
 from core.runs.intake import in_classes_of, only_new, require_extendable
-from core.runs.pipeline import Stopwatch, peak_memory, require_finite, versions
+from core.runs.pipeline import Stopwatch, at_home, peak_memory, require_finite, versions
+from core.runs.problem import ground_cost
 from core.runs.rebuild import embed_addition
-from core.runs.record import RunRecord, SourceRecord
+from core.runs.record import UNREADABLE_LISTED, RunRecord, SourceRecord
 from core.runs.spec import absolute_source
-from core.transport import GroundCost
 
 if TYPE_CHECKING:
     from core.valuation import Valuation
@@ -115,16 +114,9 @@ def append_at_home(
     addition = open_addition(run, data, progress)
     if on_id is not None:
         on_id(addition.run_id)
-    try:
-        return find_run(home, addition.run_id), True
-    except RunError:
-        out = home / "runs" / addition.run_id
-        require_free(out)
-    try:
-        return append_opened(addition, out, progress, device=device), False
-    except RunError:
-        # Somebody else may have finished the same run meanwhile.
-        return find_run(home, addition.run_id), True
+    return at_home(
+        home, addition.run_id, lambda out: append_opened(addition, out, progress, device=device)
+    )
 
 
 def append_opened(
@@ -137,7 +129,8 @@ def append_opened(
     with watch.stage("Embedding"):
         data, x = embed_addition(run, addition.data, device, progress)
         data, x = only_new(run, data, x)
-    old, new = costs(run, x, data.labels)
+    old = ground_cost(run)
+    new = replace(old, x=x, x_labels=data.labels)
     with watch.stage("Valuation"):
         valuation = value_new(
             new,
@@ -163,32 +156,13 @@ def append_opened(
     )
 
 
-def costs(run: Run, x: np.ndarray, labels: np.ndarray) -> tuple[GroundCost, GroundCost]:
-    """Return the ground costs of the run's training images and of others, shape (k, d)."""
-    settings = run.record.configuration
-    old = GroundCost(
-        x=np.asarray(run.x),
-        y=np.asarray(run.y),
-        x_labels=np.array(run.values["label"]),
-        y_labels=np.array(run.validation["label"]),
-        label_distances=run.label_distances,
-        feature_weight=float(settings["feature_weight"]),
-        label_weight=float(settings["label_weight"] or 0.0),
-        p=int(settings["p"]),
-    )
-    return old, replace(old, x=x, x_labels=labels)
-
-
 def valuation_of(run: Run) -> Valuation:
     """Return what a run's valuation yielded, as it was before it was written."""
-    from core.valuation import Valuation, value_from_score
+    from core.valuation import Valuation
 
     record, values = run.record, run.values
-    gradient = values["calibrated_gradient"].to_numpy()
-    value = values["value"].to_numpy()
-    by_gradient = np.array_equal(value, value_from_score(gradient))
     return Valuation(
-        calibrated_gradient=gradient,
+        calibrated_gradient=values["calibrated_gradient"].to_numpy(),
         validation_gradient=run.validation["calibrated_gradient"].to_numpy(),
         f=run.potentials.f,
         g=run.potentials.g,
@@ -203,7 +177,8 @@ def valuation_of(run: Run) -> Valuation:
         tolerance=record.tolerance,
         passes=record.passes,
         converged=record.converged,
-        score=None if by_gradient else 0.0 - value,
+        # The way back: a value is the score with its sign changed (`value_from_score`).
+        score=None if run.ranks_by_gradient else 0.0 - values["value"].to_numpy(),
         columns={
             name: values[name].to_numpy()
             for name in values.columns
@@ -276,6 +251,8 @@ def _joined(parts: tuple[SourceRecord, ...]) -> SourceRecord:
         fingerprint=digest,
         images=sum(part.images for part in parts),
         unreadable=sum(part.unreadable for part in parts),
-        unreadable_listed=tuple(item for part in parts for item in part.unreadable_listed)[:1000],
+        unreadable_listed=tuple(item for part in parts for item in part.unreadable_listed)[
+            :UNREADABLE_LISTED
+        ],
         has_pictures=any(part.has_pictures for part in parts),
     )

@@ -85,6 +85,14 @@ class Run:
         return self._table("values.parquet")
 
     @cached_property
+    def ranks_by_gradient(self) -> bool:
+        """Whether values are calibrated gradients with their sign changed, and not a score."""
+        from core.valuation import value_from_score
+
+        of_gradient = value_from_score(self.values["calibrated_gradient"].to_numpy())
+        return np.array_equal(self.values["value"].to_numpy(), of_gradient)
+
+    @cached_property
     def validation(self) -> pd.DataFrame:
         """The validation images in the input's order: `COLUMNS`."""
         return self._table("validation.parquet")

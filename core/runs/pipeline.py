@@ -7,7 +7,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -160,16 +160,29 @@ def value_at_home(
     opened = open_pair(spec, progress)
     if on_id is not None:
         on_id(opened.run_id)
+    return at_home(
+        home,
+        opened.run_id,
+        lambda out: value_opened(opened, out, progress, cache_dir=home / "embeddings"),
+    )
+
+
+def at_home(home: Path, run_id: str, make: Callable[[Path], Run]) -> tuple[Run, bool]:
+    """Return the run `run_id` of `home` and True; where it is not there, `make` it, and False.
+
+    `make` is given the folder to write it to.
+    """
+    with suppress(RunError):
+        return find_run(home, run_id), True
+    out = home / "runs" / run_id
+    require_free(out)
     try:
-        return find_run(home, opened.run_id), True
+        return make(out), False
     except RunError:
-        out = home / "runs" / opened.run_id
-        require_free(out)
-    try:
-        return value_opened(opened, out, progress, cache_dir=home / "embeddings"), False
-    except RunError:
-        # Somebody else may have finished the same run meanwhile.
-        return find_run(home, opened.run_id), True
+        # Somebody else may have finished the same run meanwhile; else it says what went wrong.
+        with suppress(RunError):
+            return find_run(home, run_id), True
+        raise
 
 
 def value_opened(

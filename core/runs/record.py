@@ -19,7 +19,7 @@ UNREADABLE_LISTED = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRecord:
-    """One of the two image sets of a run.
+    """An image set of a run: training or validation, or one of several that were joined.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class RunRecord:
     transport_cost : the OT distance without its regularizer, units of cost
     seconds : wall-clock time of each stage, and "Total"
     peak_memory : largest resident size of the process, bytes
-    details : what the method has to say beside, by name
+    details : what the method has to say beside, by name, and which settings were chosen, and why
     parent : id of the run that images were added to, None for a run made from two sets
     parts : the sets that make up the training set, in the order of its rows, where images were
         added; `train` then counts all of them, and its source is that of the first
@@ -112,6 +112,13 @@ class RunRecord:
     parts: tuple[SourceRecord, ...] = ()
     status: str = "done"
     schema_version: int = SCHEMA_VERSION
+
+    @property
+    def value_unit(self) -> str:
+        """Return the unit of the training images' values, in words."""
+        if "fusion" in self.details:
+            return "log odds that an image is sound"
+        return "nats" if self.method == "label-posterior" else "units of cost"
 
     @property
     def training_parts(self) -> tuple[SourceRecord, ...]:

@@ -76,7 +76,7 @@ def explain(
         raise IndexError(f"There is no training image {row}; rows are 0 to {len(cost.x) - 1}.")
     features, labels = cost.features(row), cost.labels(row)
     plan = _entropic_row(g - features - labels, epsilon, b) if plan is None else plan / plan.sum()
-    difference = cost.y.astype(np.float64) - cost.x[row]
+    difference = cost.y.astype(np.float64, copy=False) - cost.x[row]
     distance = np.sqrt(np.einsum("jd,jd->j", difference, difference))
     matched = _first(-plan, k)
     nearest = _first(distance, k)

@@ -155,7 +155,7 @@ def _start(run: Run, source: str, preview: Preview) -> None:
     count = preview.images - preview.known
     classes = len(preview.class_counts)
     of = "1 class" if classes == 1 else f"{classes:,} classes"
-    known = f" {images(preview.known)} of it are in the run already." if preview.known else ""
+    known = f" {preview.known:,} are in the run already and left out." if preview.known else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             f"Add {images(count)}",

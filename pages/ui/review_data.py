@@ -23,7 +23,7 @@ from PIL import Image
 
 from core.datasets import LabelledImages
 from core.errors import DataError
-from core.runs import Run, find_run
+from core.runs import Run, find_run, ground_cost
 from core.transport import GroundCost
 from core.valuation import explain
 
@@ -73,7 +73,10 @@ class OpenedRun:
 
     @property
     def dataset(self) -> str:
-        """Return the fingerprint that decisions are keyed by."""
+        """Return the fingerprint of the training set, by which a page knows it again.
+
+        Decisions are keyed by the set that an image is from: see `RunDecisions.dataset_of`.
+        """
         return self.run.record.train.fingerprint
 
     @cached_property
@@ -84,17 +87,7 @@ class OpenedRun:
     @cached_property
     def cost(self) -> GroundCost:
         """Return the ground cost that the run was valued with; embeddings stay on disk."""
-        run, settings = self.run, self.run.record.configuration
-        return GroundCost(
-            x=run.x,
-            y=np.asarray(run.y, dtype=np.float64),  # once, not at every question
-            x_labels=run.values["label"].to_numpy(),
-            y_labels=run.validation["label"].to_numpy(),
-            label_distances=run.label_distances,
-            feature_weight=float(settings.get("feature_weight", 1.0)),
-            label_weight=float(settings.get("label_weight", 1.0)),
-            p=int(settings.get("p", 2)),
-        )
+        return ground_cost(self.run, precise=True)
 
     def plan_row(self, row: int) -> np.ndarray | None:
         """Return row `row` of the plan, shape (m,), where the run keeps it, else None."""

@@ -16,7 +16,7 @@ from core.valuation import (
 )
 from pages.ui.review_data import OpenedRun
 
-# The value of a run and the gradient found here agree where they differ by less than this share.
+# The gradient of a run and the one found here agree where they differ by less than this share.
 _SAME = 0.02
 
 
@@ -60,7 +60,7 @@ def _described(opened: OpenedRun, row: int, found: Sensitivity) -> dict[str, Any
     run, curve, linear = opened.run, found.curve, found.linear
     gradients = run.values["calibrated_gradient"].to_numpy()
     scale = float(np.median(np.abs(gradients)))
-    own = -float(run.values["value"].iloc[row])
+    own = float(gradients[row])
     return {
         "row": row,
         "shares": curve.shares.tolist(),
@@ -70,8 +70,8 @@ def _described(opened: OpenedRun, row: int, found: Sensitivity) -> dict[str, Any
         "holds": list(found.holds),
         # Of no weight beside the others: a relative error says nothing then.
         "slight": abs(curve.gradient) < scale / 4,
-        # Other methods rank by something else, and a part of a run has a gradient of its own.
-        "same": abs(own - curve.gradient) <= _SAME * max(abs(own), scale),
+        # Many runs rank by something else, and a part of a run has a gradient of its own.
+        "same": run.ranks_by_gradient and abs(own - curve.gradient) <= _SAME * max(abs(own), scale),
         "exact": run.record.epsilon == 0,
         "images": list(found.images),
         "whole": found.whole,

@@ -155,6 +155,9 @@ def test_value_writes_a_run_and_says_what_it_found(
     assert str(out) in done.out
     for word in ("OT distance", "Marginal error", "passes", "Seconds"):
         assert word in done.out
+    # Ninety validation images are too few to calibrate on.
+    assert "published (the validation set has 90 images; calibration needs 200)" in done.out
+    assert "values are units of cost" in done.out
     worst = done.out[done.out.index("hurt most") :].splitlines()[2:]
     assert len(worst) == 10
     assert {line.split()[-1] for line in worst} >= {f"train-{i:03d}" for i in range(5)}

@@ -71,6 +71,14 @@ def test_what_a_method_adds_reads_back(tmp_path: Path) -> None:
         _ = open_run(tmp_path / "two").arrays
 
 
+def test_a_run_knows_whether_it_ranks_by_the_gradient(tmp_path: Path) -> None:
+    assert make_run(tmp_path / "gradient").ranks_by_gradient
+    scored = make_run(tmp_path / "score")
+    table = scored.values.assign(value=3 * scored.values["value"])
+    table.to_parquet(scored.path / "values.parquet", index=False)
+    assert not open_run(scored.path).ranks_by_gradient
+
+
 def test_a_run_is_readable_without_assay(tmp_path: Path) -> None:
     out = make_run(tmp_path / "runs" / "one").path
     record = json.loads((out / "run.json").read_text())

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from core.errors import Cancelled, ConfigError, DataError, RunError
-from core.runs import ValueSpec, open_run, run_id, value_at_home, value_run
+from core.runs import ValueSpec, open_run, pipeline, run_id, value_at_home, value_run
 from core.runs.pipeline import open_pair
 from core.valuation import METHODS, LavaConfig
 
@@ -86,6 +86,19 @@ def test_an_identical_run_is_used_again(tmp_path: Path, spec: ValueSpec) -> None
     third, reused = value_at_home(replace(spec, label_weight=2.0), tmp_path)
     assert not reused
     assert third.id != first.id
+
+
+def test_a_run_that_cannot_be_written_says_why(
+    tmp_path: Path, spec: ValueSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It once said that there is no such run: it had looked for one that somebody else made."""
+
+    def full(*_: object, **__: object) -> None:
+        raise RunError("No space left on device.")
+
+    monkeypatch.setattr(pipeline, "write_run", full)
+    with pytest.raises(RunError, match="No space left"):
+        value_at_home(replace(spec, settings="published"), tmp_path / "home")
 
 
 def test_a_folder_in_use_is_refused_before_any_work(tmp_path: Path, spec: ValueSpec) -> None:

@@ -1,0 +1,28 @@
+"""The problem that a run solved, put together again from what it keeps."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.runs.folder import Run
+from core.transport import GroundCost
+
+
+def ground_cost(run: Run, *, precise: bool = False) -> GroundCost:
+    """Return the ground cost that a run was valued with; training embeddings stay on disk.
+
+    Parameters
+    ----------
+    precise : validation embeddings as float64, once, for whoever asks for many single rows
+    """
+    settings = run.record.configuration
+    return GroundCost(
+        x=np.asarray(run.x),
+        y=np.asarray(run.y, dtype=np.float64 if precise else np.float32),
+        x_labels=run.values["label"].to_numpy(),
+        y_labels=run.validation["label"].to_numpy(),
+        label_distances=run.label_distances,
+        feature_weight=float(settings["feature_weight"]),
+        label_weight=float(settings["label_weight"]),
+        p=int(settings["p"]),
+    )
