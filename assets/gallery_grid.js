@@ -144,7 +144,7 @@ class Grid {
         "div",
         { class: "caption" },
         element("span", { class: "label" }, name),
-        element("span", { class: `value ${value < 0 ? "hurts" : "helps"}` }, amount(value)),
+        element("span", { class: `value ${store.hurts(row) ? "hurts" : "helps"}` }, amount(value)),
       ),
     )
     tile.dataset.position = position

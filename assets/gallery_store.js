@@ -82,6 +82,7 @@ class ReviewStore {
       classes: ranking.classes,
       order: ranking.order,
       looksLike: ranking.looks_like,
+      neutral: ranking.neutral,
       hasPictures: ranking.pictures,
       version: ranking.dataset.slice(0, 12),
     })
@@ -316,10 +317,15 @@ class ReviewStore {
     return found
   }
 
-  // Where the value stands, in words; the sign alone decides between hurting and helping.
+  // For most methods the sign alone decides between hurting and helping.
+  hurts(row) {
+    return this.values[row] < this.neutral
+  }
+
+  // Where the value stands, in words.
   words(row) {
     const n = this.ids.length
-    const hurts = this.values[row] < 0
+    const hurts = this.hurts(row)
     const place = hurts ? this.rank[row] : n + 1 - this.rank[row]
     const share = [1, 5, 10, 25].find(percent => place <= Math.ceil((n * percent) / 100))
     if (!share) return { hurts, text: hurts ? "Hurts a little" : "Helps a little" }

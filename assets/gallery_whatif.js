@@ -89,13 +89,14 @@ function whatIfVerdict({ holds: [low, high], slight, same }) {
 }
 
 // What was solved, for whoever wants to know how far to trust it.
-function whatIfSource({ exact, images, whole, linear }) {
+function whatIfSource({ exact, images, whole, linear, same }) {
   const on = (all, part) => (all ? `all ${sizes(part)} images` : `${sizes(part)} representative images, this one among them`)
   const solved = `Re-solved ${exact ? "exactly " : "at the run's settings "}on ${on(whole, images)}.`
   const range = linear.kink
     ? "has a kink at its present weight"
     : `is linear from ${shareOf(linear.low)} to ${shareOf(linear.high)} of its weight`
-  return `${solved} Exact OT, without regularization, ${range} (on ${on(linear.whole, linear.images)}).`
+  const other = same ? "" : " Its gradient says what the OT distance does; its value follows from more than that."
+  return `${solved} Exact OT, without regularization, ${range} (on ${on(linear.whole, linear.images)}).${other}`
 }
 
 class WhatIf {

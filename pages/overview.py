@@ -154,7 +154,9 @@ def _distribution(run: Run, cut: HarmfulCut) -> None:
     st.subheader("How are the values distributed?", anchor=False)
     value = run.values["value"].to_numpy()
     st.plotly_chart(
-        charts.value_histogram(value, cut.threshold, unit=run.record.value_unit),
+        charts.value_histogram(
+            value, cut.threshold, unit=run.record.value_unit, neutral=run.record.neutral_value
+        ),
         key=Keys.OVERVIEW_HISTOGRAM,
         config=charts.CHART_CONFIG,
         alt=f"Histogram of {len(value):,} values; {cut.count:,} lie below the cut.",

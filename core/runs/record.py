@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from math import log
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,6 +120,15 @@ class RunRecord:
         if "fusion" in self.details:
             return "log odds that an image is sound"
         return "nats" if self.method == "label-posterior" else "units of cost"
+
+    @property
+    def neutral_value(self) -> float:
+        """Return the value below which a training image hurts rather than helps.
+
+        For the label posterior, whose values are never above 0, that of even odds that the label is
+        right.
+        """
+        return -log(2) if self.method == "label-posterior" else 0.0
 
     @property
     def training_parts(self) -> tuple[SourceRecord, ...]:

@@ -44,17 +44,19 @@ def value_histogram(
     palette: Palette = PALETTE,
     bins: int = 72,
     unit: str = "units of cost",
+    neutral: float = 0.0,
 ) -> go.Figure:
     """Draw how the values are distributed, with the cut.
 
-    Bars are colored by value on the diverging scale centered at 0. The lowest and the highest 0.1 %
-    of the values are counted in the outermost bars, so that a few outliers do not flatten the rest.
+    Bars are colored by value on the diverging scale. The lowest and the highest 0.1 % of the values
+    are counted in the outermost bars, so that a few outliers do not flatten the rest.
 
     Parameters
     ----------
     value : shape (n,)
     threshold : values below it look harmful
     unit : of the values, in words
+    neutral : center of the scale: values below it hurt
     """
     low, high = (float(q) for q in np.quantile(value, (0.001, 0.999)))
     low = min(low, threshold)
@@ -63,7 +65,7 @@ def value_histogram(
     counts, edges = np.histogram(np.clip(value, low, high), bins=bins, range=(low, high))
     centers = (edges[:-1] + edges[1:]) / 2
     # Full color from the cut on: what lies below it is all "harmful".
-    reach = max(abs(threshold), abs(high))
+    reach = max(abs(threshold - neutral), abs(high - neutral))
     figure = go.Figure(
         go.Bar(
             x=centers,
@@ -72,8 +74,8 @@ def value_histogram(
             marker={
                 "color": centers,
                 "colorscale": palette.diverging,
-                "cmin": -reach,
-                "cmax": reach,
+                "cmin": neutral - reach,
+                "cmax": neutral + reach,
                 "line": {"width": 0},
             },
             hovertemplate="value %{x:.3g}<br>%{y:,} images<extra></extra>",

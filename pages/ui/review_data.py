@@ -170,6 +170,7 @@ def _ranking(run: Run) -> Payload:
         "ids": values["id"].tolist(),
         "labels": values["label"].tolist(),
         "looks_like": values["looks_like"].tolist(),
+        "neutral": run.record.neutral_value,
         # Six digits tell any two images apart that a person could; the order is exact beside it.
         "values": [float(f"{v:.6g}") for v in value.tolist()],
         "order": np.argsort(value, kind="stable").tolist(),

@@ -30,6 +30,13 @@ def test_the_histograms_colors_are_centered_on_zero():
     assert scale == [PALETTE.hurts, PALETTE.neutral, PALETTE.helps]
 
 
+def test_the_histograms_colors_follow_what_is_neutral():
+    """Surprise is never below 0: around 0, every image would look harmful."""
+    (bars,) = value_histogram(-np.abs(VALUES), threshold=-2.0, neutral=-0.7).data
+    np.testing.assert_allclose((bars.marker.cmin + bars.marker.cmax) / 2, -0.7)
+    assert bars.marker.cmin <= -2.0
+
+
 @pytest.mark.parametrize("values", [np.zeros(10), np.array([3.0])])
 def test_equal_values_still_make_a_histogram(values: np.ndarray):
     (bars,) = value_histogram(values, threshold=float(values[0])).data
