@@ -62,6 +62,20 @@ class CalibrationConfig:
     least_gain_optimistic: float = 0.02
     nominal_share: float = 0.1
 
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        if self.repeats < 2 or self.fewest_a_class < 2 or self.fewest_images < 1:
+            raise ConfigError(
+                "repeats and fewest_a_class must be at least 2, fewest_images at least 1."
+            )
+        if self.most_images < 2 * self.fewest_a_class:
+            raise ConfigError("most_images must leave two classes of fewest_a_class images.")
+        for name in ("held_out", "nominal_share"):
+            if not 0 < getattr(self, name) < 1:
+                raise ConfigError(f"{name} must lie between 0 and 1, got {getattr(self, name)}.")
+        if min(self.ridge, *self.label_weights, *self.epsilon_shares) <= 0:
+            raise ConfigError("ridge, label_weights and epsilon_shares must be above 0.")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
@@ -148,15 +162,15 @@ def calibrate(
 
     Raises
     ------
-    ConfigError : nothing was held out
+    ConfigError : there are no parts
 
     Notes
     -----
     Nine settings at most, each solved once a repetition, on at most `most_images` images.
     """
     config = config or CalibrationConfig()
-    if not parts or config.repeats < 2:
-        raise ConfigError("Calibration needs held-out images and at least two repetitions.")
+    if not parts:
+        raise ConfigError("Calibration needs validation images that were held out.")
     streams = np.random.SeedSequence(seed).spawn(config.repeats)
     bags = [
         plant(parts[i % len(parts)], i, np.random.default_rng(stream))

@@ -86,6 +86,25 @@ def test_a_small_validation_set_is_refused_with_the_number_that_it_needs() -> No
     assert too_small(np.arange(500) % 5) == ""
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"repeats": 1},
+        {"fewest_images": 0},
+        {"fewest_a_class": 1},
+        {"most_images": 10},
+        {"held_out": 1.0},
+        {"nominal_share": 0.0},
+        {"ridge": 0.0},
+        {"label_weights": (0.5, -1.0)},
+        {"epsilon_shares": (0.0,)},
+    ],
+)
+def test_settings_out_of_range_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
+        CalibrationConfig(**wrong)  # type: ignore[arg-type]
+
+
 def test_nothing_held_out_is_an_error() -> None:
     with pytest.raises(ConfigError, match="held-out"):
         calibrate([], 3, LavaConfig())
