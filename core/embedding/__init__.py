@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.embedding.convnet_config import ConvnetConfig
-from core.embedding.pair import EMBEDDERS, EmbeddedPair, embed_more, embed_pair
+from core.embedding.pair import EMBEDDERS, EmbeddedPair, chosen_embedder, embed_more, embed_pair
 from core.embedding.pixels import PixelsConfig
 from core.embedding.precomputed import PrecomputedConfig
 
@@ -13,6 +13,7 @@ __all__ = [
     "EmbeddedPair",
     "PixelsConfig",
     "PrecomputedConfig",
+    "chosen_embedder",
     "embed_more",
     "embed_pair",
 ]

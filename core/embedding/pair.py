@@ -108,7 +108,7 @@ def embed_pair(
     ConfigError : no such embedder or device
     DataError : the embedder needs pictures or embeddings that a set does not have
     """
-    name = _chosen(train, validation, name)
+    name = chosen_embedder(name, train, validation)
     embedder = EMBEDDERS[name]
     config = embedder.config if config is None else config
     if embedder.from_pictures:
@@ -192,7 +192,13 @@ def _check_pictures(name: str, *sets: LabelledImages) -> None:
             )
 
 
-def _chosen(train: LabelledImages, validation: LabelledImages, name: str) -> str:
+def chosen_embedder(name: str, train: LabelledImages, validation: LabelledImages) -> str:
+    """Return the embedder that `name` means for these sets: itself, or what "auto" stands for.
+
+    Raises
+    ------
+    ConfigError : no such embedder
+    """
     if name == "auto":
         given = train.embeddings is not None and validation.embeddings is not None
         return "precomputed" if given else "convnet"

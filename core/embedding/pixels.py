@@ -61,8 +61,10 @@ def embed_pixels(
 
     Returns
     -------
-    x, y : float32, shapes (n, d) and (m, d), scaled by `centered_and_scaled`: components by
-        falling variance, then the distance to their span
+    Features
+        x, y, float32, shapes (n, d) and (m, d), scaled by `fitted_scale`: components by falling
+        variance, then the distance to their span; and the components, with which `more_pixels`
+        embeds further images
 
     Notes
     -----

@@ -25,32 +25,15 @@ class Scale(NamedTuple):
 
 
 def fitted_scale(y: np.ndarray, mean_cost: float) -> Scale:
-    """Return the scale that `centered_and_scaled` gives sets whose validation features are `y`."""
+    """Return the scale that moves the validation features `y`, shape (m, d), to mean 0.
+
+    Afterwards the mean of |φ(y_j) - φ(y_k)|² / 2 over all pairs of them is `mean_cost`, in units of
+    cost, > 0, so that an epsilon of 0.1 is the share 0.1 / `mean_cost` of it whatever the
+    embedder's own scale. Only the validation set decides: no fault in the training set can move
+    it. Where all validation images coincide the factor is 1.
+    """
     mean = y.mean(axis=0, dtype=np.float64)
     # Mean over all pairs of |u - v|² / 2 = total variance.
     spread = float(np.square(y - mean).sum(axis=1).mean())
     factor = np.sqrt(mean_cost / spread) if spread > np.finfo(np.float32).tiny else 1.0
     return Scale(mean.astype(np.float32), np.float32(factor))
-
-
-def centered_and_scaled(
-    x: np.ndarray, y: np.ndarray, mean_cost: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Move both sets to the validation mean and scale them by one factor.
-
-    Afterwards the mean of |φ(x'_j) - φ(x'_k)|² / 2 over all pairs of validation images is
-    `mean_cost`, so that an epsilon of 0.1 is the share 0.1 / `mean_cost` of it whatever the
-    embedder's own scale. Only the validation set decides: no fault in the training set can move
-    it. Where all validation images coincide the factor is 1.
-
-    Parameters
-    ----------
-    x, y : features of the training and validation images, shapes (n, d) and (m, d)
-    mean_cost : in units of cost, > 0
-
-    Returns
-    -------
-    x, y : float32, the same shapes
-    """
-    scale = fitted_scale(y, mean_cost)
-    return scale(x), scale(y)

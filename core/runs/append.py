@@ -21,7 +21,15 @@ from core.datasets import LabelledImages, open_source
 from core.device import resolve_device
 from core.progress import Progress, silent
 from core.runs.additions import appended_run_id
-from core.runs.folder import COLUMNS, RESEMBLANCE_COLUMNS, Run, require_free, write_run
+from core.runs.folder import (
+    COLUMNS,
+    RESEMBLANCE_COLUMNS,
+    Run,
+    class_column,
+    images_frame,
+    require_free,
+    write_run,
+)
 from core.runs.intake import in_classes_of, only_new, require_extendable
 from core.runs.pipeline import Stopwatch, at_home, peak_memory, require_finite, versions
 from core.runs.problem import ground_cost
@@ -191,29 +199,17 @@ def valuation_of(run: Run) -> Valuation:
 
 def _values(run: Run, data: LabelledImages, valuation: Valuation) -> pd.DataFrame:
     """Return the table of all training images: the run's rows first, then the new ones."""
-    paths = [None] * len(data) if data.paths is None else data.paths.tolist()
-    new = pd.DataFrame(
-        {
-            "id": pd.Series(data.ids.tolist(), dtype="str"),
-            "label": data.labels.astype(np.int64),
-            "class_name": _names(run, data.labels),
-            "path": pd.Series(paths, dtype="str"),
-        }
-    )
+    new = images_frame(data)
     table = pd.concat([run.values[list(new.columns)], new], ignore_index=True)
     table = table.assign(
         value=valuation.value,
         calibrated_gradient=valuation.calibrated_gradient,
         looks_like=valuation.looks_like.astype(np.int64),
-        looks_like_name=_names(run, valuation.looks_like),
+        looks_like_name=class_column(run.class_names, valuation.looks_like),
         looks_like_probability=valuation.looks_like_probability.astype(np.float32),
         **valuation.columns,
     )
     return table[run.values.columns]
-
-
-def _names(run: Run, labels: np.ndarray) -> pd.Series:
-    return pd.Series([run.class_names[u] for u in labels.tolist()], dtype="str")
 
 
 def _record(

@@ -185,7 +185,7 @@ def values_frame(data: LabelledImages, valuation: Valuation) -> pd.DataFrame:
     """
     frame = _frame(data, valuation.value, valuation.calibrated_gradient)
     frame["looks_like"] = valuation.looks_like.astype(np.int64)
-    frame["looks_like_name"] = _names(data.class_names, valuation.looks_like)
+    frame["looks_like_name"] = class_column(data.class_names, valuation.looks_like)
     frame["looks_like_probability"] = valuation.looks_like_probability.astype(np.float32)
     return frame.assign(**valuation.columns)
 
@@ -196,20 +196,28 @@ def validation_frame(data: LabelledImages, valuation: Valuation) -> pd.DataFrame
 
 
 def _frame(data: LabelledImages, value: np.ndarray, gradient: np.ndarray) -> pd.DataFrame:
+    frame = images_frame(data).assign(
+        value=np.asarray(value, dtype=np.float64),
+        calibrated_gradient=np.asarray(gradient, dtype=np.float64),
+    )
+    return frame[list(COLUMNS)]
+
+
+def images_frame(data: LabelledImages) -> pd.DataFrame:
+    """Return what is known of the images before they are valued, in the order of `data`."""
     paths = [None] * len(data) if data.paths is None else data.paths.tolist()
     return pd.DataFrame(
         {
             "id": pd.Series(data.ids.tolist(), dtype="str"),
             "label": data.labels.astype(np.int64),
-            "class_name": _names(data.class_names, data.labels),
-            "value": np.asarray(value, dtype=np.float64),
-            "calibrated_gradient": np.asarray(gradient, dtype=np.float64),
+            "class_name": class_column(data.class_names, data.labels),
             "path": pd.Series(paths, dtype="str"),
         }
     )
 
 
-def _names(class_names: tuple[str, ...], labels: np.ndarray) -> pd.Series:
+def class_column(class_names: tuple[str, ...], labels: np.ndarray) -> pd.Series:
+    """Return the name of the class at each position of `labels`."""
     return pd.Series([class_names[u] for u in labels.tolist()], dtype="str")
 
 

@@ -79,6 +79,8 @@ def open_pair(spec: ValueSpec, progress: Progress = silent) -> Opened:
     ------
     DataError : a set cannot be used
     """
+    from core.embedding import chosen_embedder
+
     watch = Stopwatch()
     with watch.stage("Starting"):
         progress("Starting", 0.0)
@@ -96,7 +98,7 @@ def open_pair(spec: ValueSpec, progress: Progress = silent) -> Opened:
         train, validation = align_classes(train, validation)
         progress("Reading", 1.0)
     return Opened(
-        spec=replace(spec, embedder=_embedder(spec.embedder, train, validation)),
+        spec=replace(spec, embedder=chosen_embedder(spec.embedder, train, validation)),
         train=train,
         validation=validation,
         train_fingerprint=train_fingerprint,
@@ -117,13 +119,6 @@ def _require_known(spec: ValueSpec) -> None:
         if name not in known:
             raise ConfigError(f"There is no {what} '{name}'. Choose one of: {', '.join(known)}.")
     resolve_device(spec.device)
-
-
-def _embedder(name: str, train: LabelledImages, validation: LabelledImages) -> str:
-    if name != "auto":
-        return name
-    both = train.embeddings is not None and validation.embeddings is not None
-    return "precomputed" if both else "convnet"
 
 
 def value_run(

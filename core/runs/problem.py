@@ -19,8 +19,9 @@ def ground_cost(run: Run, *, precise: bool = False) -> GroundCost:
     return GroundCost(
         x=np.asarray(run.x),
         y=np.asarray(run.y, dtype=np.float64 if precise else np.float32),
-        x_labels=run.values["label"].to_numpy(),
-        y_labels=run.validation["label"].to_numpy(),
+        # Copies: the tables' own arrays cannot be written to, which torch warns of.
+        x_labels=np.array(run.values["label"]),
+        y_labels=np.array(run.validation["label"]),
         label_distances=run.label_distances,
         feature_weight=float(settings["feature_weight"]),
         label_weight=float(settings["label_weight"]),

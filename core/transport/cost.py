@@ -104,6 +104,16 @@ class GroundCost:
         distances = self.label_distances[self.x_labels[row]].astype(np.float64)
         return self.label_weight * distances[self.y_labels] / self.p
 
+    def label_table(self) -> np.ndarray | None:
+        """Return the label part of the cost, float64, shape (v, v), or None where it is 0.
+
+        Classes without a label distance count as distance 0.
+        """
+        if self.label_distances is None or not self.labels_matter:
+            return None
+        distances = np.nan_to_num(self.label_distances.astype(np.float64))
+        return distances * (self.label_weight / self.p)
+
     def mean(self) -> float:
         """Return the mean cost over all pairs (p = 2), or over a bounded sample of them (p = 1).
 

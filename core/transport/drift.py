@@ -73,7 +73,7 @@ def _grouped_plan(
     center = cost.y.mean(axis=0, dtype=np.float64)
     y, members = tensor(cost.y - center), torch.as_tensor(groups, device=device)
     half_y, potential = y.square().sum(1) / 2, tensor(g)
-    labels, y_labels = _label_costs(cost), torch.as_tensor(cost.y_labels, device=device)
+    labels, y_labels = cost.label_table(), torch.as_tensor(cost.y_labels, device=device)
     plan = np.empty((len(cost.x), count))
     for start in range(0, len(cost.x), _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
@@ -87,14 +87,6 @@ def _grouped_plan(
         out = torch.zeros((len(x), count), device=device)
         plan[rows] = out.index_add_(1, members, mass).cpu().numpy()
     return plan
-
-
-def _label_costs(cost: GroundCost) -> np.ndarray | None:
-    """Return the label part of the cost, training class by validation class, shape (v, v)."""
-    if cost.label_distances is None or not cost.labels_matter:
-        return None
-    distances = np.nan_to_num(cost.label_distances.astype(np.float64))
-    return distances * (cost.label_weight / cost.p)
 
 
 def _groups(y: np.ndarray, labels: np.ndarray) -> np.ndarray:

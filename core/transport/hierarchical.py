@@ -163,7 +163,8 @@ class _PairSolver:
                 cost.y_labels[batch], device=self._device
             )
         self._half_y = self._y.square().sum(2) / 2
-        self._table = self._label_table() if cost.labels_matter else None
+        table = cost.label_table()
+        self._table = None if table is None else self._tensor(table)
         deepest = max(len(batch) for batch in rows)
         flying = min(len(columns), pairs_in_flight(deepest * width, self._device.type))
         self._groups = [
@@ -181,12 +182,6 @@ class _PairSolver:
     def _points(self, x: np.ndarray) -> torch.Tensor:
         # The cost depends on differences only; centering spares digits in the products.
         return self._tensor((x - self._center) * self._root)
-
-    def _label_table(self) -> torch.Tensor:
-        distances = self._cost.label_distances
-        assert distances is not None  # noqa: S101 - for the type checker
-        table = np.nan_to_num(distances.astype(np.float64))
-        return self._tensor(table * (self._cost.label_weight / self._cost.p))
 
     def calls(self) -> Iterator[tuple[int, range]]:
         """Yield each call: a training batch, and the validation batches it is solved against."""
@@ -297,7 +292,6 @@ def batch_plan(
     a, b : masses of the batches, above 0, each of sum 1
     relative_epsilon : regularization as a share of the largest cost; 0.01 as in the published code
     tolerance : L1 error of the column marginal to stop at
-
     max_iterations : upper bound on iterations
     """
     scale = float(np.abs(cost).max()) or 1.0

@@ -28,12 +28,7 @@ def cost_matrix(cost: GroundCost) -> np.ndarray:
         matrix *= 2
         np.sqrt(matrix, out=matrix)
     matrix *= cost.feature_weight
-    if cost.labels_matter:
-        matrix += _label_part(cost)
+    table = cost.label_table()
+    if table is not None:
+        matrix += np.take(table[:, cost.y_labels], cost.x_labels, axis=0)
     return matrix
-
-
-def _label_part(cost: GroundCost) -> np.ndarray:
-    assert cost.label_distances is not None  # noqa: S101 - for the type checker
-    table = np.nan_to_num(cost.label_distances.astype(np.float64)) * (cost.label_weight / cost.p)
-    return np.take(table[:, cost.y_labels], cost.x_labels, axis=0)

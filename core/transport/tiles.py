@@ -62,18 +62,12 @@ class CostTiles:
         # A last column for what is added to a whole row: the product adds it for nothing.
         self._x = torch.cat([x, x.new_zeros(self.n, 1)], dim=1)
         self._y = torch.cat([y, y.new_ones(self.m, 1)], dim=1).T.contiguous()
-        self._label_costs = self._label_table(cost) if cost.labels_matter else None
+        table = cost.label_table()
+        # Narrowed before it travels: mps takes no float64.
+        self._label_costs = None if table is None else torch.as_tensor(table).to(dtype).to(device)
         self._y_labels = torch.tensor(cost.y_labels, device=device)
         self._buffer = self._scratch(min(rows, self.n))
         self._second: torch.Tensor | None = None
-
-    def _label_table(self, cost: GroundCost) -> torch.Tensor:
-        assert cost.label_distances is not None  # noqa: S101 - for the type checker
-        table = np.nan_to_num(cost.label_distances.astype(np.float64)) * (
-            cost.label_weight / cost.p
-        )
-        # Narrowed before it travels: mps takes no float64.
-        return torch.as_tensor(table).to(self._dtype).to(self._device)
 
     def coordinates(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return u, v, alpha, beta with C_ij = alpha_i + beta_j - <u_i, v_j>, for p = 2.

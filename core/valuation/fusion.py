@@ -77,7 +77,7 @@ class Fusion:
     epsilon : of the label posterior, in units of cost
     center, scale : median and deviation of distance and gradient over sound held-out images
     kinds : names of the faults
-    weights : one row a kind, one column a term of `_terms`
+    weights : one row a kind, one column a term of `terms`
     offsets : one a kind; log ratio = weights @ terms + offset
     shares : share of each kind in the training set, 0 to 1; the rest is sound
     """
@@ -162,6 +162,13 @@ def terms(signals: Signals, center: tuple[float, float], scale: tuple[float, flo
     return np.column_stack(columns)
 
 
+def surprise_of(own_probability: np.ndarray) -> np.ndarray:
+    """Return -log of the probability of the label given, in nats, 0 to 20, float64."""
+    # Probabilities within rounding of 1 are exactly 0 surprise, never below.
+    own = np.clip(np.asarray(own_probability, np.float64), np.exp(-MOST_SURPRISE), 1.0)
+    return np.asarray(0.0 - np.log(own))
+
+
 def signals_of(
     own_probability: np.ndarray,
     distance: np.ndarray,
@@ -182,9 +189,8 @@ def signals_of(
     b : validation masses, shape (m,); uniform if None
     """
     anchor = float(np.mean(g)) if b is None else float(b @ g / b.sum())
-    own = np.maximum(np.asarray(own_probability, dtype=np.float64), np.exp(-MOST_SURPRISE))
     return Signals(
-        surprise=-np.log(own),
+        surprise=surprise_of(own_probability),
         distance=np.asarray(distance, dtype=np.float64) / unit,
         gradient=(np.asarray(f, dtype=np.float64) + anchor) / unit,
     )

@@ -27,7 +27,7 @@ from core.transport import (
     transform_fixed,
 )
 from core.valuation.evidence import RESEMBLANCE_EPSILON
-from core.valuation.fusion import MOST_SURPRISE, Fusion, Signals, signals_of
+from core.valuation.fusion import Fusion, Signals, signals_of, surprise_of
 from core.valuation.lava import calibrated_gradient
 from core.valuation.result import Valuation
 
@@ -263,8 +263,7 @@ class Scorer:
         if self.fusion is not None:
             return self.fusion.fused(self._signals(f)).score
         if self.by_posterior:
-            own = self.posterior.own_probability.astype(np.float64)
-            return 0.0 - np.log(np.clip(own, np.exp(-MOST_SURPRISE), 1.0))
+            return surprise_of(self.posterior.own_probability)
         return f
 
     def columns(self, f: np.ndarray) -> dict[str, np.ndarray]:

@@ -212,7 +212,7 @@ def value_lava(
 
     Parameters
     ----------
-    x, y : embeddings, float32, shapes (n, d) and (m, d), finite
+    x, y : embeddings, float32 or float64, shapes (n, d) and (m, d), finite
     x_labels, y_labels : int64, shapes (n,) and (m,), 0 to n_classes - 1
     a, b : masses, shapes (n,) and (m,); uniform if None
     progress : told of the stages "Label distances", "Potentials", "Resemblance"

@@ -23,7 +23,7 @@ from core.transport import (
     solve_sinkhorn,
 )
 from core.valuation.evidence import RESEMBLANCE_EPSILON
-from core.valuation.fusion import MOST_SURPRISE
+from core.valuation.fusion import surprise_of
 from core.valuation.lava import calibrated_gradient, solver_settings
 from core.valuation.result import Valuation
 
@@ -117,7 +117,6 @@ def value_label_posterior(
         LabelDistanceConfig(epsilon=epsilon / _SHARPER_LABELS, p=config.p, device=device),
         progress=progress,
     )
-    own = found.own_probability.astype(np.float64)
     return Valuation(
         calibrated_gradient=calibrated_gradient(solution.f),
         validation_gradient=calibrated_gradient(solution.g),
@@ -134,8 +133,7 @@ def value_label_posterior(
         tolerance=settings.tolerance,
         passes=solution.passes,
         converged=solution.converged,
-        # Own probabilities within rounding of 1 are exactly 0 surprise, never below.
-        score=0.0 - np.log(np.clip(own, np.exp(-MOST_SURPRISE), 1.0)),
+        score=surprise_of(found.own_probability),
         columns={
             "suggested_label": found.label,
             "suggested_probability": found.probability,

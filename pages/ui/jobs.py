@@ -1,4 +1,4 @@
-"""A valuation under way: what it is doing, how long it has been at it, and a way to stop it."""
+"""Work under way (a valuation, an addition): what it is doing, since when, and how to stop it."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from sklearn.decomposition import PCA
 
 from core.datasets import LabelledImages
 from core.embedding import PixelsConfig, embed_pair
-from core.embedding.scale import centered_and_scaled
+from core.embedding.scale import fitted_scale
 
 Draw = Callable[..., LabelledImages]
 
@@ -65,7 +65,7 @@ def test_scaling_sets_the_mean_cost_between_validation_images() -> None:
     rng = np.random.default_rng(0)
     y = rng.normal(3, 5, (40, 7)).astype(np.float32)
     x = rng.normal(size=(9, 7)).astype(np.float32)
-    scaled_x, scaled_y = centered_and_scaled(x, y, 20.0)
+    scaled_x, scaled_y = map(fitted_scale(y, 20.0), (x, y))
     cost = ((scaled_y[:, None] - scaled_y[None]) ** 2).sum(axis=2) / 2
     np.testing.assert_allclose(cost.mean(), 20.0, rtol=1e-5)  # float32 sums
     # One shift and one factor for both: distances keep their proportions.
@@ -75,6 +75,6 @@ def test_scaling_sets_the_mean_cost_between_validation_images() -> None:
 
 
 def test_scaling_leaves_equal_validation_images_at_their_own_scale() -> None:
-    x, y = centered_and_scaled(np.ones((2, 3)), np.zeros((4, 3)), 20.0)
-    np.testing.assert_array_equal(x, np.ones((2, 3)))
-    np.testing.assert_array_equal(y, np.zeros((4, 3)))
+    scale = fitted_scale(np.zeros((4, 3)), 20.0)
+    np.testing.assert_array_equal(scale(np.ones((2, 3))), np.ones((2, 3)))
+    np.testing.assert_array_equal(scale(np.zeros((4, 3))), np.zeros((4, 3)))
