@@ -44,6 +44,32 @@ def make_images(
     )
 
 
+def write_set(
+    path: Path,
+    n: int,
+    seed: int,
+    *,
+    names: tuple[str, ...] = CLASSES[:3],
+    width: int = 8,
+    prefix: str = "",
+) -> str:
+    """Write clear classes of embeddings; every tenth label is wrong, except in "validation"."""
+    rng = np.random.default_rng(seed)
+    truth = np.arange(n) % len(names)
+    centers = 3 * np.eye(4, width)[[CLASSES.index(name) for name in names]]
+    labels = truth.copy()
+    if path.stem != "validation":
+        labels[::10] = (labels[::10] + 1) % len(names)
+    np.savez(
+        path,
+        embeddings=centers[truth] + 0.3 * rng.standard_normal((n, width)),
+        labels=labels,
+        ids=np.array([f"{prefix or path.stem}-{i:04d}" for i in range(n)]),
+        class_names=np.array(names),
+    )
+    return str(path)
+
+
 def make_valuation(n: int, m: int, v: int, seed: int) -> Valuation:
     """Invent a valuation: every tenth training image is clearly harmful."""
     rng = np.random.default_rng(seed)

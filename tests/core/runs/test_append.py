@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.curation import NewDecision, RunDecisions, decision_table, open_store
 from core.embedding import EMBEDDERS, ConvnetConfig
 from core.errors import Cancelled, ConfigError, DataError, RunError
 from core.runs import (
@@ -26,30 +25,10 @@ from core.runs import (
     value_run,
 )
 from core.runs.folder import EMBEDDER_FILE
-from tests.factories import make_images
+from tests.factories import CLASSES, make_images, write_set
 
 V = 3
-NAMES = ["bag", "boot", "coat"]
-
-
-def write_set(
-    path: Path, n: int, seed: int, *, names: list[str] = NAMES, width: int = 8, prefix: str = ""
-) -> str:
-    """Write clear classes of embeddings; every tenth image of all but the validation set is bad."""
-    rng = np.random.default_rng(seed)
-    truth = np.arange(n) % len(names)
-    centers = 3 * np.eye(4, width)[[(*NAMES, "dress").index(name) for name in names]]
-    labels = truth.copy()
-    if path.stem != "validation":
-        labels[::10] = (labels[::10] + 1) % len(names)
-    np.savez(
-        path,
-        embeddings=centers[truth] + 0.3 * rng.standard_normal((n, width)),
-        labels=labels,
-        ids=np.array([f"{prefix or path.stem}-{i:04d}" for i in range(n)]),
-        class_names=np.array(names),
-    )
-    return str(path)
+NAMES = CLASSES[:V]
 
 
 @pytest.fixture
@@ -66,18 +45,6 @@ def run(tmp_path: Path) -> Run:
 def week2(tmp_path: Path) -> str:
     # In another order: classes are matched by name.
     return write_set(tmp_path / "week2.npz", 60, 3, names=NAMES[::-1])
-
-
-def decide(home: Path, run: Run, image_id: str, verdict: str, **more: str) -> None:
-    open_store(home).record(
-        NewDecision(
-            event_id=f"{run.id}-{image_id}-{verdict}",
-            dataset=RunDecisions(open_store(home), run).dataset_of(image_id),
-            image_id=image_id,
-            verdict=verdict,  # type: ignore[arg-type]
-            **more,  # type: ignore[arg-type]
-        )
-    )
 
 
 def test_the_new_run_holds_the_old_images_first_and_then_the_new(
@@ -160,69 +127,10 @@ def test_a_set_that_has_grown_may_be_given_whole(tmp_path: Path, run: Run) -> No
         preview_addition(made, str(tmp_path / "grown.npz"))
 
 
-def test_decisions_hold_in_both_runs_whichever_they_were_made_on(
-    tmp_path: Path, run: Run, week2: str
-) -> None:
-    home = tmp_path / "home"
-    decide(home, run, "week1-0000", "remove")
-    made = append_run(run, week2, tmp_path / "new")
-    old, new = (RunDecisions(open_store(home), item) for item in (run, made))
-    assert new.states() == {"week1-0000": ("remove", None)}
-    decide(home, made, "week1-0010", "keep")
-    decide(home, made, "week2-0000", "relabel", new_label="bag")
-    assert old.states() == {"week1-0000": ("remove", None), "week1-0010": ("keep", None)}
-    assert new.counts() == {"keep": 1, "remove": 1, "relabel": 1, "unsure": 0}
-    assert new.states(["week2-0000", "week1-0001"]) == {"week2-0000": ("relabel", "bag")}
-    table = decision_table(made, new.current()).set_index("id")
-    assert table.loc["week2-0000", "new_label"] == "bag"
-    assert table.loc["week1-0000", "verdict"] == "remove"
-    assert [row.image_id for row in new.undoable()] == ["week1-0000", "week1-0010", "week2-0000"]
-    # The new set valued by itself shares what was decided on it in the joined run.
-    alone = value_run(
-        ValueSpec(train=week2, validation=run.record.validation.source, settings="published"),
-        tmp_path / "alone",
-        cache_dir=tmp_path / "cache",
-    )
-    assert RunDecisions(open_store(home), alone).states() == {"week2-0000": ("relabel", "bag")}
-
-
-def test_a_stroke_over_old_and_new_images_is_taken_back_whole(
-    tmp_path: Path, run: Run, week2: str
-) -> None:
-    home = tmp_path / "home"
-    made = append_run(run, week2, tmp_path / "new")
-    for image_id in ("week1-0003", "week1-0004", "week2-0005"):
-        decide(home, made, image_id, "remove", batch_id="stroke")
-    decisions = RunDecisions(open_store(home), made)
-    event = f"{made.id}-week2-0005-remove"
-    assert len(decisions.take_back(event, event_id="undo")) == 3
-    assert decisions.states() == {}
-    assert decisions.take_back(event, event_id="undo") == []
-    assert len(decisions.take_back("undo", event_id="redo")) == 3
-    assert decisions.counts()["remove"] == 3
-    with pytest.raises(DataError, match="not in the log"):
-        decisions.take_back("nobody", event_id="x")
-
-
-def test_a_decision_on_an_image_that_the_run_did_not_take_does_not_show(
-    tmp_path: Path, run: Run, week2: str
-) -> None:
-    """The grown set holds the old images too, under the same ids but another fingerprint."""
-    made = append_run(run, week2, tmp_path / "new")
-    other = made.record.parts[1].fingerprint
-    store = open_store(tmp_path / "home")
-    store.record(NewDecision(event_id="e", dataset=other, image_id="week1-0000", verdict="remove"))
-    decisions = RunDecisions(store, made)
-    assert decisions.states() == {}
-    assert decisions.states(["week1-0000"]) == {}
-    assert decisions.current().empty
-    assert decisions.undoable() == []
-
-
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"names": [*NAMES, "dress"]}, r"does not know the classes dress \(\d+\)"),
+        ({"names": CLASSES[:4]}, r"does not know the classes dress \(\d+\)"),
         ({"width": 5}, "5 numbers each, those of the run 8"),
         ({"prefix": "week1"}, "week1-0000 is that of another image"),
     ],
