@@ -52,6 +52,21 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "validation set large enough; published: those of the paper's code. Options given here win",
         choices=SETTINGS,
     )
+    _add_cost_options(parser)
+    _option(
+        parser,
+        "--tolerance",
+        "marginal error to stop at, 0 to 2 (default: 1e-6 for small sets, 0.002 for large ones)",
+        type=float,
+    )
+    _option(parser, "--max-passes", "most passes over all pairs", type=int)
+    _add_batch_options(parser)
+    _option(parser, "--device", "where to compute", choices=("auto", "cpu", "cuda", "mps"))
+    _option(parser, "--seed", "what every random choice follows from", type=int)
+
+
+def _add_cost_options(parser: argparse.ArgumentParser) -> None:
+    """Add the settings of the ground cost."""
     epsilon = parser.add_mutually_exclusive_group()
     _option(
         epsilon,
@@ -75,13 +90,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         choices=LABEL_DISTANCE_KINDS,
     )
     _option(parser, "--p", "exponent of the cost (published: 2)", type=int, choices=(1, 2))
-    _option(
-        parser,
-        "--tolerance",
-        "marginal error to stop at, 0 to 2 (default: 1e-6 for small sets, 0.002 for large ones)",
-        type=float,
-    )
-    _option(parser, "--max-passes", "most passes over all pairs", type=int)
+
+
+def _add_batch_options(parser: argparse.ArgumentParser) -> None:
+    """Add the settings of methods in batches."""
     _option(
         parser,
         "--batch-size",
@@ -102,8 +114,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=float,
         metavar="MB",
     )
-    _option(parser, "--device", "where to compute", choices=("auto", "cpu", "cuda", "mps"))
-    _option(parser, "--seed", "what every random choice follows from", type=int)
 
 
 def _option(parser: argparse._ActionsContainer, flag: str, text: str, **settings: Any) -> None:

@@ -102,11 +102,7 @@ def value_label_posterior(
         device=device,
     )
     solution = solve_sinkhorn(cost, settings, a=a, b=b, progress=progress)
-    g = solution.g
-    if b is not None:
-        # The row of the plan is weighted by the masses; a mass of 0 takes no part.
-        with np.errstate(divide="ignore"):
-            g = np.maximum(g + epsilon * np.log(b / b.mean()), g.min() - 1e3 * epsilon)
+    g = _weighted(solution.g, b, epsilon)
     found = label_posterior(cost, n_classes, epsilon=epsilon, g=g, device=device, progress=progress)
     distances = label_distances(
         x,
@@ -141,6 +137,14 @@ def value_label_posterior(
         },
         details={"backend": solution.backend},
     )
+
+
+def _weighted(g: np.ndarray, b: np.ndarray | None, epsilon: float) -> np.ndarray:
+    """Return the potential that weighs rows of the plan by the masses; none where these are 0."""
+    if b is None:
+        return g
+    with np.errstate(divide="ignore"):
+        return np.maximum(g + epsilon * np.log(b / b.mean()), g.min() - 1e3 * epsilon)
 
 
 def _epsilon(config: PosteriorConfig, cost: GroundCost) -> float:

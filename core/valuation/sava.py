@@ -167,21 +167,13 @@ def _value(
     rng = np.random.default_rng(config.seed)
     rows = make_batches(x_labels, size, config.batches, rng)
     columns = make_batches(y_labels, size, config.batches, rng)
-    tolerance = config.tolerance or batch_tolerance(len(x), len(y))
-    pairs = solve_batch_pairs(
-        problem.cost,
-        rows,
-        columns,
-        BatchPairConfig(
-            epsilon=problem.epsilon,
-            tolerance=tolerance,
-            max_iterations=config.max_passes,
-            device=problem.device,
-        ),
-        a=a,
-        b=b,
-        progress=progress,
+    settings = BatchPairConfig(
+        epsilon=problem.epsilon,
+        tolerance=config.tolerance or batch_tolerance(len(x), len(y)),
+        max_iterations=config.max_passes,
+        device=problem.device,
     )
+    pairs = solve_batch_pairs(problem.cost, rows, columns, settings, a=a, b=b, progress=progress)
     plan = _plan_between(pairs, rows, columns, a, b, by_plan=by_plan)
     f, gradient = _mean_over_batches(pairs.f, rows, plan)
     g, validation_gradient = _mean_over_batches(pairs.g, columns, plan.T)
@@ -200,9 +192,9 @@ def _value(
         dual=float((plan * pairs.dual).sum()),
         transport_cost=float((plan * pairs.cost).sum()),
         marginal_error=error,
-        tolerance=tolerance,
+        tolerance=settings.tolerance,
         passes=pairs.iterations,
-        converged=error <= tolerance,
+        converged=error <= settings.tolerance,
         arrays={
             "batch_cost": pairs.cost,
             "batch_plan": plan,
