@@ -170,7 +170,7 @@ def calibrate(
     """
     config = config or CalibrationConfig()
     if not parts:
-        raise ConfigError("Calibration needs validation images that were held out.")
+        raise ConfigError("Calibration needs held-out validation images.")
     streams = np.random.SeedSequence(seed).spawn(config.repeats)
     bags = [
         plant(parts[i % len(parts)], i, np.random.default_rng(stream))
