@@ -15,6 +15,8 @@ from core.transport.sinkhorn_config import SinkhornConfig
 
 # Iterations on a kernel between two passes, at most.
 _KERNEL_ITERATIONS = 300
+# A kernel is worth its pass if that leaves no more than this part of the error.
+_KERNEL_GAIN = 0.8
 # Accelerated passes without gain, after which the solver gives up.
 _PATIENCE = 60
 
@@ -99,11 +101,12 @@ class _Path:
     def after(self, g: np.ndarray, sweep: Sweep, best: State) -> np.ndarray:
         """Return where to go from g and the pass that was made with it."""
         config = self._config
-        helps = sweep.error < self._error_before / 2
+        helps = sweep.error < _KERNEL_GAIN * self._error_before
         if sweep.kernel is not None and helps:
-            self._error_before = sweep.error
-            # Where a part of the plan stood for the whole, the next pass may not be the last.
-            self.keep, self.certify = sweep.kernel.every > 1, True
+            # Where a part of the plan stood for the whole, or where a first kernel was not enough,
+            # the next pass may not be the last.
+            self.keep = sweep.kernel.every > 1 or np.isfinite(self._error_before)
+            self.certify, self._error_before = True, sweep.error
             return g + config.epsilon * settle(
                 sweep.kernel,
                 self._passes.a,

@@ -89,14 +89,13 @@ class SparseKernel:
     room : most entries that are kept
     """
 
-    largest_shift = 12.0
-    patience = 15
+    largest_shift = 20.0
 
     def __init__(self, m: int, *, share: float, room: int) -> None:
         self._m, self._share = m, share
         # The first row always stays.
         self._room = max(room, m)
-        self.every = 1
+        self.every, self.patience = 1, 15
         # Each with the row that it starts with; its rows are `every` apart.
         self._parts: list[tuple[int, sparse.csr_array]] = []
         self._blocks: list[sparse.csr_array] = []
@@ -130,6 +129,10 @@ class SparseKernel:
     def close(self) -> None:
         """Join the spans to a few blocks a thread."""
         blocks = [part for _, part in self._parts]
+        rows = sum(block.shape[0] for block in blocks)
+        entries = max(1, sum(block.nnz for block in blocks))
+        # A pass takes about as long as half as many iterations as there are entries to one kept.
+        self.patience = int(np.clip(rows * self._m / (2 * entries), 15, 100))
         self._parts = []
         size = -(-len(blocks) // (4 * torch.get_num_threads()))
         while blocks:
