@@ -51,7 +51,7 @@ class Inspector {
       element("div", { class: "top" }, part("picture"),
         element("div", { class: "facts" },
           element("div", { class: "title" }, part("name", "span"), this.link),
-          part("labels", "p"), part("worth", "p"), part("place", "p"), part("stands", "p"), part("cost"))),
+          part("labels", "p"), part("worth", "p"), part("place", "p"), part("judgement", "p"), part("stands", "p"), part("cost"))),
       element("div", { class: "acts" }, ...this.buttons, this.relabel, this.back),
     )
     this.whatIf = new WhatIf()
@@ -197,8 +197,27 @@ class Inspector {
         this.strips[key].append(element("span", { class: "quiet" }, "None in the validation set"))
       }
     }
+    this.showJudgement(answer)
     if (!answer) return
     this.showCost(answer)
+  }
+
+  // What a calibrated run says of a fault, or a label posterior of the label.
+  showJudgement(answer) {
+    const { fault, suggestion } = answer ?? {}
+    let words = ""
+    if (fault) {
+      words = fault.probability >= 0.5
+        ? `Likely fault: ${fault.kind}, ${shareText(fault.probability)}`
+        : `Likely sound: ${shareText(1 - fault.probability)}`
+    } else if (suggestion) {
+      const own = this.store.labels[this.row]
+      words = suggestion.label === own
+        ? `Its label fits: ${shareText(suggestion.own)}`
+        : `Suggested label: ${this.store.classes[suggestion.label]}, ${shareText(suggestion.probability)}`
+    }
+    this.judgement.textContent = words
+    this.judgement.title = fault ? "Learned from faults planted in held-out validation images" : ""
   }
 
   // How much of the cost of moving this image comes from its looks, how much from its label.

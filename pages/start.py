@@ -152,7 +152,9 @@ def _own_data() -> None:
 
 
 def _settings(train: str, validation: str) -> ValueSpec:
-    with st.expander("Method and settings", icon=":material/tune:"):
+    with st.expander(
+        "Method and settings", icon=":material/tune:", key=Keys.START_METHOD_AND_SETTINGS
+    ):
         left, right = st.columns(2)
         method = left.selectbox(
             "Method",
@@ -265,6 +267,12 @@ def _value(train: str, validation: str, report: HealthReport) -> None:
         )
 
 
+def _state(record: RunRecord) -> str:
+    if record.parent is not None:
+        return "Added to"  # its plan was not solved anew: there is nothing to converge
+    return "Converged" if record.converged else "Did not converge"
+
+
 def _past_runs(runs: list[Run]) -> None:
     st.subheader("Past runs", anchor=False)
     if not runs:
@@ -279,7 +287,7 @@ def _past_runs(runs: list[Run]) -> None:
             "method": [
                 f"{method_title(run.record.method)} on {run.record.embedder}" for run in runs
             ],
-            "state": ["Converged" if run.record.converged else "Did not converge" for run in runs],
+            "state": [_state(run.record) for run in runs],
             "took": [duration(run.record.seconds.get("Total", 0.0)) for run in runs],
             "made": [when(run.record.created) for run in runs],
         }

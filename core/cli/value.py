@@ -169,6 +169,7 @@ def summary(run: Run) -> str:
                     "Run folder": str(run.path),
                     "Images": f"{record.train.images:,} against {record.validation.images:,}"
                     + (f"; {left_out:,} left out as unreadable" if left_out else ""),
+                    "Method": f"{METHODS[record.method].title} on {record.embedder}",
                     "OT distance": f"{record.transport_cost:.6g}",
                     "Marginal error": f"{record.marginal_error:.3g} after {record.passes} passes "
                     f"(tolerance {record.tolerance:g} {reached})",

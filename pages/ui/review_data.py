@@ -257,4 +257,25 @@ def evidence(opened: OpenedRun, row: int) -> dict[str, Any]:
         "matched": listed(found.matched, "share", found.matched_mass),
         "own": listed(found.own, "distance", found.own_distance),
         "overall": listed(found.nearest, "distance", found.nearest_distance),
+        **_judgement(run, row),
     }
+
+
+def _judgement(run: Run, row: int) -> dict[str, Any]:
+    """Return what a calibrated run says of a fault, or a label posterior of the label."""
+    columns = run.values.columns
+    if "fault_probability" in columns:
+        image = run.values.iloc[row]
+        probability = float(image["fault_probability"])
+        return {"fault": {"kind": str(image["likely_fault"]), "probability": probability}}
+    if "own_probability" in columns:
+        image = run.values.iloc[row]
+        suggested = float(image["suggested_probability"])
+        return {
+            "suggestion": {
+                "label": int(image["suggested_label"]),
+                "probability": suggested,
+                "own": float(image["own_probability"]),
+            }
+        }
+    return {}

@@ -35,6 +35,7 @@ class Keys:
     START_TRAIN = "start__train"
     START_VALIDATION = "start__validation"
     START_CHECK = "start__check"
+    START_METHOD_AND_SETTINGS = "start__method_and_settings"
     START_METHOD = "start__method"
     START_SETTINGS = "start__settings"
     START_LABEL_DISTANCES = "start__label_distances"

@@ -153,7 +153,7 @@ def test_value_writes_a_run_and_says_what_it_found(
     assert done.status == 0, done.err
     assert json.loads((out / "run.json").read_text())["status"] == "done"
     assert str(out) in done.out
-    for word in ("OT distance", "Marginal error", "passes", "Seconds"):
+    for word in ("LAVA on", "OT distance", "Marginal error", "passes", "Seconds"):
         assert word in done.out
     # Ninety validation images are too few to calibrate on.
     assert "published (the validation set has 90 images; calibration needs 200)" in done.out

@@ -153,6 +153,27 @@ def test_evidence_is_about_validation_images_and_splits_the_cost(client, at, run
     assert body["label_cost"] >= 0
 
 
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({}, {}),
+        (
+            {"likely_fault": "noise", "fault_probability": 0.75},
+            {"fault": {"kind": "noise", "probability": 0.75}},
+        ),
+        (
+            {"suggested_label": 1, "suggested_probability": 0.75, "own_probability": 0.25},
+            {"suggestion": {"label": 1, "probability": 0.75, "own": 0.25}},
+        ),
+    ],
+    ids=("neither", "calibrated", "label posterior"),
+)
+def test_evidence_says_what_the_run_makes_of_fault_and_label(client, at, run, columns, expected):
+    run.values.assign(**columns).to_parquet(run.path / "values.parquet")
+    body = client.get(f"{at}/evidence/7").json()
+    assert {name: body[name] for name in ("fault", "suggestion") if name in body} == expected
+
+
 def test_the_sensitivity_runs_from_removal_to_double_weight(client, at):
     body = client.get(f"{at}/sensitivity/7").json()
     shares, predicted, actual = (np.array(body[name]) for name in ("shares", "predicted", "actual"))
