@@ -134,6 +134,14 @@ def test_an_addition_far_from_the_rest_is_warned_of(
     assert "Value all images together" in warning.value
 
 
+def test_an_added_run_is_not_called_unconverged(
+    open_page: Open, run: Run, assay_home: Path, week2: str
+) -> None:
+    append_at_home(run, week2, assay_home)
+    (table,) = open_page("start").dataframe
+    assert table.value["state"].tolist() == ["Added to", "Converged"]
+
+
 def test_a_method_that_cannot_be_added_to_says_why(open_page: Open, run: Run) -> None:
     (run.path / "run.json").write_text(replace(run.record, method="exact").to_json())
     app = open_page("overview", run=run.id)
