@@ -166,11 +166,16 @@ def _distribution(run: Run, cut: HarmfulCut) -> None:
         if cut.count
         else "No image stands out; the worst ones are still the place to start looking."
     )
+    why = (
+        "these are more likely faulty than sound."
+        if cut.factor is None
+        else f"{number(cut.factor)} robust standard deviations (1.48 times the median absolute "
+        f"deviation) under the median of {number(cut.median)}, where an ordinary image of this set "
+        "would rarely lie."
+    )
     st.caption(
         f"**{images(cut.count)}** ({percent(cut.share)}) lie below the cut at "
-        f"{number(cut.threshold)}: {number(cut.factor)} robust standard deviations (1.48 times the "
-        f"median absolute deviation) under the median of {number(cut.median)}, where an ordinary "
-        f"image of this set would rarely lie. {advice}"
+        f"{number(cut.threshold)}: {why} {advice}"
     )
 
 
@@ -299,7 +304,7 @@ additions.follow(run)
 if (chosen := st.session_state.pop(state.CLASS_TO_OPEN, None)) is not None:
     links.go("review", run.id, **{state.CLASS: chosen})
 with st.spinner("Finding what looks harmful"):
-    cut = harmful_cut(run.values["value"].to_numpy())
+    cut = harmful_cut(run.values["value"].to_numpy(), even_odds=run.record.even_odds)
     decided = RunDecisions(open_store(home()), run).counts()
 _trust(run)
 _metrics(run, cut, decided)

@@ -21,14 +21,14 @@ class HarmfulCut:
     threshold : in the unit of the values; an image looks harmful where its value is below
     median : of all values, same unit
     spread : robust standard deviation of all values (1.4826 median absolute deviations), same unit
-    factor : how many spreads the threshold lies below the median
+    factor : how many spreads the threshold lies below the median; None where it was given
     harmful : bool, shape (n,), read-only
     """
 
     threshold: float
     median: float
     spread: float
-    factor: float
+    factor: float | None
     harmful: np.ndarray
 
     @property
@@ -42,8 +42,10 @@ class HarmfulCut:
         return float(self.harmful.mean())
 
 
-def harmful_cut(value: np.ndarray, factor: float = 2.0) -> HarmfulCut:
-    """Cut where an ordinary image of this set would hardly ever lie.
+def harmful_cut(
+    value: np.ndarray, factor: float = 2.0, *, even_odds: float | None = None
+) -> HarmfulCut:
+    """Cut where odds are even, or else where an ordinary image of the set would hardly ever lie.
 
     ``threshold = median - factor * 1.4826 * median(|value - median|)``
 
@@ -56,6 +58,8 @@ def harmful_cut(value: np.ndarray, factor: float = 2.0) -> HarmfulCut:
     ----------
     value : shape (n,), finite, higher is better
     factor : > 0
+    even_odds : the value of an image that is as likely faulty as sound, where values say so: then
+        the threshold; None where values are relative
 
     Raises
     ------
@@ -73,7 +77,7 @@ def harmful_cut(value: np.ndarray, factor: float = 2.0) -> HarmfulCut:
         raise ConfigError("There are no values to cut.")
     median = float(np.median(value))
     spread = _MAD_TO_SD * float(np.median(np.abs(value - median)))
-    threshold = median - factor * spread
+    threshold = median - factor * spread if even_odds is None else even_odds
     harmful = value < threshold
     harmful.setflags(write=False)
-    return HarmfulCut(threshold, median, spread, factor, harmful)
+    return HarmfulCut(threshold, median, spread, None if even_odds is not None else factor, harmful)

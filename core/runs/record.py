@@ -122,13 +122,20 @@ class RunRecord:
         return "nats" if self.method == "label-posterior" else "units of cost"
 
     @property
-    def neutral_value(self) -> float:
-        """Return the value below which a training image hurts rather than helps.
+    def even_odds(self) -> float | None:
+        """Return the value of an image that is as likely faulty as sound; None if values don't say.
 
         For the label posterior, whose values are never above 0, that of even odds that the label is
         right.
         """
-        return -log(2) if self.method == "label-posterior" else 0.0
+        if "fusion" in self.details:
+            return 0.0
+        return -log(2) if self.method == "label-posterior" else None
+
+    @property
+    def neutral_value(self) -> float:
+        """Return the value below which a training image hurts rather than helps."""
+        return self.even_odds or 0.0
 
     @property
     def training_parts(self) -> tuple[SourceRecord, ...]:

@@ -60,3 +60,9 @@ def test_the_mask_cannot_be_written_to():
 def test_no_values_or_a_factor_that_is_not_positive_are_refused(value: list[float], factor: float):
     with pytest.raises(ConfigError):
         harmful_cut(np.array(value), factor)
+
+
+def test_where_values_are_odds_the_cut_is_where_they_are_even() -> None:
+    cut = harmful_cut(np.array([-3.0, -0.1, 0.0, 0.2, 5.0]), even_odds=0.0)
+    assert cut.harmful.tolist() == [True, True, False, False, False]
+    assert (cut.threshold, cut.factor) == (0.0, None)
