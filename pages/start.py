@@ -25,6 +25,7 @@ from core.runs import (
     list_jobs,
     list_runs,
 )
+from core.transport import BATCH_KINDS
 from core.valuation import LABEL_DISTANCE_KINDS, METHODS, method_title
 from pages.ui import health, jobs, links, shell, state
 from pages.ui.state import Keys
@@ -170,14 +171,15 @@ def _settings(train: str, validation: str) -> ValueSpec:
             key=Keys.START_EMBEDDER,
             help="Turns pictures into the vectors that are compared.",
         )
-        choice = left.selectbox(
-            "Settings",
-            list(SETTINGS),
-            format_func=lambda name: SETTINGS_WORDS[name],
-            key=Keys.START_SETTINGS,
-            disabled=not METHODS[method].calibrates,
-            help=SETTINGS_HELP,
-        )
+        choice = "published"
+        if METHODS[method].calibrates:
+            choice = left.selectbox(
+                "Settings",
+                list(SETTINGS),
+                format_func=lambda name: SETTINGS_WORDS[name],
+                key=Keys.START_SETTINGS,
+                help=SETTINGS_HELP,
+            )
         seed = right.number_input(
             "Seed",
             min_value=0,
@@ -186,6 +188,7 @@ def _settings(train: str, validation: str) -> ValueSpec:
             key=Keys.START_SEED,
             help="The same data, settings and seed give the same values.",
         )
+        batches = _batch_settings() if METHODS[method].in_batches else {}
         st.caption(METHODS[method].summary)
         return ValueSpec(
             train=train,
@@ -194,8 +197,31 @@ def _settings(train: str, validation: str) -> ValueSpec:
             embedder=embedder,
             settings=choice,
             seed=int(seed),
-            **_cost_settings(choice if METHODS[method].calibrates else "published"),
+            **batches,
+            **_cost_settings(choice),
         )
+
+
+def _batch_settings() -> dict[str, Any]:
+    """Ask how the sets are cut into batches."""
+    left, right = st.columns(2)
+    size = left.number_input(
+        "Images a batch",
+        min_value=2,
+        max_value=100_000,
+        value=None,
+        placeholder="1,024, as published",
+        key=Keys.START_BATCH_SIZE,
+        help="Larger batches come closer to the transport between the whole sets.",
+    )
+    kind = right.selectbox(
+        "Batches",
+        list(BATCH_KINDS),
+        format_func=str.capitalize,
+        key=Keys.START_BATCHES,
+        help="Drawn at random, or with the classes in the same shares in each.",
+    )
+    return {"batch_size": size, "batches": kind}
 
 
 def _cost_settings(settings: str) -> dict[str, Any]:

@@ -38,6 +38,8 @@ class Keys:
     START_METHOD_AND_SETTINGS = "start__method_and_settings"
     START_METHOD = "start__method"
     START_SETTINGS = "start__settings"
+    START_BATCH_SIZE = "start__batch_size"
+    START_BATCHES = "start__batches"
     START_LABEL_DISTANCES = "start__label_distances"
     START_EMBEDDER = "start__embedder"
     START_EPSILON = "start__epsilon"

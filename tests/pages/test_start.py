@@ -127,6 +127,23 @@ def test_the_check_tells_what_is_in_the_data_and_what_a_valuation_takes(
     assert not app.button(key="start__value").disabled
 
 
+def test_a_method_in_batches_asks_how_to_cut_them_and_for_no_calibration(
+    open_page: Open, assay_home: Path, tmp_path: Path
+) -> None:
+    for side in ("train", "validation"):
+        make_images(tmp_path / side, 12, 3, seed=0)
+    app = open_page("start")
+    _check(app, str(tmp_path / "train"), str(tmp_path / "validation"))
+    app.selectbox(key="start__method").set_value("sava").run()
+    assert not [box for box in app.selectbox if box.key == "start__settings"]
+    app.number_input(key="start__batch_size").set_value(4)
+    app.selectbox(key="start__batches").set_value("stratified").run()
+    app.button(key="start__value").click().run()
+    assert not app.exception
+    (job,) = list_jobs(assay_home)
+    assert (job.spec.method, job.spec.batch_size, job.spec.batches) == ("sava", 4, "stratified")
+
+
 def test_changed_sources_need_a_new_check(open_page: Open, tmp_path: Path) -> None:
     make_images(tmp_path / "train", 30, 3, seed=1)
     app = open_page("start")
