@@ -180,6 +180,8 @@ def _settings(train: str, validation: str) -> ValueSpec:
                 key=Keys.START_SETTINGS,
                 help=SETTINGS_HELP,
             )
+        else:
+            left.caption(METHODS[method].summary)
         seed = right.number_input(
             "Seed",
             min_value=0,
@@ -188,8 +190,9 @@ def _settings(train: str, validation: str) -> ValueSpec:
             key=Keys.START_SEED,
             help="The same data, settings and seed give the same values.",
         )
+        if METHODS[method].calibrates:
+            st.caption(METHODS[method].summary)
         batches = _batch_settings() if METHODS[method].in_batches else {}
-        st.caption(METHODS[method].summary)
         return ValueSpec(
             train=train,
             validation=validation,
