@@ -38,7 +38,7 @@ _SIMPLEX_SECONDS, _SIMPLEX_GROWTH, _SIMPLEX_BYTES = 9.4e-9, 1.2, 41.0
 # Calibration: fits and label distances, and passes over all pairs of images held out and kept, at
 # most 1,000 of each; and the share of the training of an embedder that is done once more. The sizes
 # are those of `CalibrationConfig`, whose module loads torch.
-_CALIBRATION_SECONDS, _CALIBRATION_PASSES, _CALIBRATION_SIDE = 1.5, 1500.0, 1000
+_CALIBRATION_SECONDS, _CALIBRATION_PASSES, _CALIBRATION_SIDE = 3.0, 2500.0, 1000
 _TRAINED_AGAIN, _FEWEST_TO_CALIBRATE = 0.7, 200
 # The embedders: a 28 x 28 picture through the network, forwards; forwards and backwards; and one
 # picture decoded and projected.
