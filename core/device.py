@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from core.errors import ConfigError
 
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def require_device_name(device: str) -> None:
+    """Refuse a name that is no device's; whether one is there is for `resolve_device` to say.
+
+    Raises
+    ------
+    ConfigError : unknown
+    """
+    if device not in DEVICES:
+        raise ConfigError(
+            f"Device must be {', '.join(DEVICES[:-1])} or {DEVICES[-1]}, got {device}."
+        )
+
 
 def resolve_device(device: str) -> str:
     """Return cpu, cuda or mps for auto, cpu, cuda or mps.

@@ -8,6 +8,7 @@ from pathlib import Path
 from core.cli.progress import stoppable
 from core.cli.run import run_given
 from core.cli.text import facts, table
+from core.device import DEVICES
 from core.runs import Run, append_at_home, append_run, home
 
 WORST_SHOWN = 10
@@ -41,7 +42,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument(
         "--device",
-        choices=("auto", "cpu", "cuda", "mps"),
+        choices=DEVICES,
         default="auto",
         help="where to compute (default: auto)",
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from core.cli.progress import stoppable
 from core.cli.text import facts, table
+from core.device import DEVICES
 from core.runs import SETTINGS, Run, ValueSpec, home, value_at_home, value_run
 from core.transport import BATCH_KINDS
 from core.valuation import LABEL_DISTANCE_KINDS, METHODS
@@ -61,7 +62,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     _option(parser, "--max-passes", "most passes over all pairs", type=int)
     _add_batch_options(parser)
-    _option(parser, "--device", "where to compute", choices=("auto", "cpu", "cuda", "mps"))
+    _option(parser, "--device", "where to compute", choices=DEVICES)
     _option(parser, "--seed", "what every random choice follows from", type=int)
 
 

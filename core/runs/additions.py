@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from core import __version__
-from core.errors import ConfigError
-from core.runs.spec import ValueSpec, absolute_source
+from core.device import require_device_name
+from core.runs.spec import ValueSpec, absolute_source, read_configuration
 
 # Measured on two cores: loading torch, reading and writing the run; a small picture decoded and
 # passed through the convnet; one pair of images in the passes over them.
@@ -41,8 +41,7 @@ class AppendSpec:
     def __post_init__(self) -> None:
         """Make the path absolute, so that another working folder finds it."""
         object.__setattr__(self, "data", absolute_source(self.data))
-        if self.device not in ("auto", "cpu", "cuda", "mps"):
-            raise ConfigError(f"Device must be auto, cpu, cuda or mps, got {self.device}.")
+        require_device_name(self.device)
 
     @property
     def what(self) -> str:
@@ -61,13 +60,7 @@ class AppendSpec:
         ------
         ConfigError : a field is unknown or missing, or out of its range
         """
-        unknown = sorted(raw.keys() - {item.name for item in fields(cls)})
-        if unknown:
-            raise ConfigError(f"Unknown settings: {', '.join(unknown)}.")
-        try:
-            return cls(**raw)
-        except TypeError as error:
-            raise ConfigError(f"The settings are not complete: {error}.") from error
+        return read_configuration(cls, raw)
 
 
 JobSpec = ValueSpec | AppendSpec

@@ -9,12 +9,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from core import __version__
+from core.device import require_device_name
 from core.errors import ConfigError
 from core.transport import BATCH_KINDS
 from core.valuation import LABEL_DISTANCE_KINDS
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    _Spec = TypeVar("_Spec", bound=DataclassInstance)
 
 SETTINGS = ("calibrated", "published")
 _NAMED_SOURCE = re.compile(r"[a-z]+:[^/\\].*")
@@ -112,8 +118,7 @@ class ValueSpec:
             )
         if not 0 <= self.seed < 2**32:
             raise ConfigError(f"Seed must be 0 to {2**32 - 1}, got {self.seed}.")
-        if self.device not in ("auto", "cpu", "cuda", "mps"):
-            raise ConfigError(f"Device must be auto, cpu, cuda or mps, got {self.device}.")
+        require_device_name(self.device)
 
     @property
     def what(self) -> str:
@@ -132,13 +137,23 @@ class ValueSpec:
         ------
         ConfigError : a field is unknown or missing, or out of its range
         """
-        unknown = sorted(raw.keys() - {item.name for item in fields(cls)})
-        if unknown:
-            raise ConfigError(f"Unknown settings: {', '.join(unknown)}.")
-        try:
-            return cls(**raw)
-        except TypeError as error:
-            raise ConfigError(f"The settings are not complete: {error}.") from error
+        return read_configuration(cls, raw)
+
+
+def read_configuration(kind: type[_Spec], raw: Mapping[str, Any]) -> _Spec:
+    """Return the spec of this kind with the fields `raw`.
+
+    Raises
+    ------
+    ConfigError : a field is unknown or missing, or out of its range
+    """
+    unknown = sorted(raw.keys() - {item.name for item in fields(kind)})
+    if unknown:
+        raise ConfigError(f"Unknown settings: {', '.join(unknown)}.")
+    try:
+        return kind(**raw)
+    except TypeError as error:
+        raise ConfigError(f"The settings are not complete: {error}.") from error
 
 
 def run_id(spec: ValueSpec, train_fingerprint: str, validation_fingerprint: str) -> str:

@@ -16,6 +16,7 @@ from core.transport import (
     GroundCost,
     LabelDistanceConfig,
     LabelPosterior,
+    Potentials,
     SinkhornConfig,
     label_distances,
     label_posterior,
@@ -241,15 +242,26 @@ def value_lava(
     resemblance = problem.resemblance(
         n_classes, epsilon=None if fusion is None else fusion.epsilon, progress=progress
     )
-    valuation = Valuation(
+    valuation = entropic_valuation(solution, settings, problem.distances, resemblance)
+    return valuation if fusion is None else _fused(valuation, resemblance, fusion, b)
+
+
+def entropic_valuation(
+    solution: Potentials,
+    settings: SinkhornConfig,
+    label_distances: np.ndarray,
+    resemblance: LabelPosterior,
+) -> Valuation:
+    """Return the valuation by the calibrated gradients of an entropic solution."""
+    return Valuation(
         calibrated_gradient=calibrated_gradient(solution.f),
         validation_gradient=calibrated_gradient(solution.g),
         f=solution.f,
         g=solution.g,
-        label_distances=problem.distances,
+        label_distances=label_distances,
         looks_like=resemblance.label,
         looks_like_probability=resemblance.probability,
-        epsilon=problem.epsilon,
+        epsilon=settings.epsilon,
         primal=solution.primal,
         dual=solution.dual,
         transport_cost=solution.transport_cost,
@@ -259,7 +271,6 @@ def value_lava(
         converged=solution.converged,
         details={"backend": solution.backend},
     )
-    return valuation if fusion is None else _fused(valuation, resemblance, fusion, b)
 
 
 def _fused(

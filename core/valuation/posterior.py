@@ -8,7 +8,7 @@ calibrated gradient, and is blind to faults that leave the label plausible.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from core.transport import (
 )
 from core.valuation.evidence import RESEMBLANCE_EPSILON
 from core.valuation.fusion import surprise_of
-from core.valuation.lava import calibrated_gradient, solver_settings
+from core.valuation.lava import entropic_valuation, solver_settings
 from core.valuation.result import Valuation
 
 # Label distances at the posterior's own epsilon would be those of one blurred class to another.
@@ -113,29 +113,14 @@ def value_label_posterior(
         LabelDistanceConfig(epsilon=epsilon / _SHARPER_LABELS, p=config.p, device=device),
         progress=progress,
     )
-    return Valuation(
-        calibrated_gradient=calibrated_gradient(solution.f),
-        validation_gradient=calibrated_gradient(solution.g),
-        f=solution.f,
-        g=solution.g,
-        label_distances=distances,
-        looks_like=found.label,
-        looks_like_probability=found.probability,
-        epsilon=epsilon,
-        primal=solution.primal,
-        dual=solution.dual,
-        transport_cost=solution.transport_cost,
-        marginal_error=solution.marginal_error,
-        tolerance=settings.tolerance,
-        passes=solution.passes,
-        converged=solution.converged,
+    return replace(
+        entropic_valuation(solution, settings, distances, found),
         score=surprise_of(found.own_probability),
         columns={
             "suggested_label": found.label,
             "suggested_probability": found.probability,
             "own_probability": found.own_probability,
         },
-        details={"backend": solution.backend},
     )
 
 

@@ -238,14 +238,18 @@ def broken(*arguments: Any, **settings: Any) -> torch.Tensor:
     raise RuntimeError("Failed to find C compiler.")
 
 
-@pytest.mark.parametrize(
-    ("kernel", "works"), [(stub, True), (in_tf32, False), (broken, False)]
-)  # fmt: skip
-def test_a_kernel_that_fails_or_computes_in_tf32_is_not_used(
-    monkeypatch: pytest.MonkeyPatch, kernel: Callable[..., torch.Tensor], works: bool
+def test_a_kernel_that_is_right_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_kernel(monkeypatch, stub)
+    assert flash.flash_works("cpu")
+
+
+@pytest.mark.parametrize(("kernel", "why"), [(in_tf32, "may be TF32"), (broken, "C compiler")])
+def test_a_kernel_that_fails_or_computes_in_tf32_is_not_used_and_that_is_said(
+    monkeypatch: pytest.MonkeyPatch, kernel: Callable[..., torch.Tensor], why: str
 ) -> None:
     use_kernel(monkeypatch, kernel)
-    assert flash.flash_works("cpu") is works
+    with pytest.warns(UserWarning, match=why):
+        assert not flash.flash_works("cpu")
 
 
 def test_without_the_package_torch_makes_the_passes(monkeypatch: pytest.MonkeyPatch) -> None:
