@@ -42,6 +42,7 @@ def test_sound_images_are_left_out(tmp_path: Path) -> None:
         ("truth.txt", "id\n", "must end in"),
         ("truth.csv", "image\na\n", "expected a column `id`, found image"),
         ("truth.csv", "id,fault\na,noise\na,noise\n", "'a' is named twice"),
+        ("truth.csv", "id,noisy\na,0\nb,1\n", "the column `noisy` seems to say"),
         ("truth.parquet", "not parquet", "cannot be read as parquet"),
         ("truth.json", "{", "cannot be read as json"),
     ],
@@ -61,3 +62,11 @@ def test_the_row_of_a_repeated_image_is_counted_in_the_file(tmp_path: Path) -> N
     path.write_text("id,fault\na,noise\nb,none\nc,none\na,noise\n")
     with pytest.raises(DataError, match="again in row 4"):
         read_truth(path)
+
+
+@pytest.mark.parametrize("flags", [("1", "0"), ("True", "False"), ("1.0", "0.0")])
+def test_a_fault_may_be_said_by_a_flag(tmp_path: Path, flags: tuple[str, str]) -> None:
+    path = tmp_path / "truth.csv"
+    path.write_text(f"id,fault\na,{flags[0]}\nb,{flags[1]}\n")
+    truth = read_truth(path)
+    assert truth[["id", "fault"]].to_numpy().tolist() == [["a", "faulty"]]
