@@ -349,7 +349,7 @@ def _past_runs(runs: list[Run]) -> None:
 def _unfinished(ended: list[JobStatus]) -> None:
     if not ended:
         return
-    st.subheader("Valuations that did not finish", anchor=False)
+    st.subheader("Work that did not finish", anchor=False)
     for job in ended:
         with st.container(border=True, horizontal=True, vertical_alignment="center", wrap=False):
             st.markdown(

@@ -1,6 +1,6 @@
 """Runs: one folder each, made by a job that can be watched and stopped."""
 
-from core.runs.additions import AppendSpec, JobSpec
+from core.runs.additions import AppendSpec
 from core.runs.append import append_at_home, append_run
 from core.runs.estimate import Estimate, estimate, lava_instead, lava_seconds
 from core.runs.folder import (
@@ -25,16 +25,19 @@ from core.runs.jobs import (
     list_jobs,
     start_job,
 )
+from core.runs.kinds import KINDS, JobKind, JobSpec
 from core.runs.pipeline import value_at_home, value_run
 from core.runs.problem import ground_cost
 from core.runs.record import RunRecord, SourceRecord
 from core.runs.spec import SETTINGS, ValueSpec, run_id
 
 __all__ = [
+    "KINDS",
     "RUN_ID",
     "SETTINGS",
     "AppendSpec",
     "Estimate",
+    "JobKind",
     "JobSpec",
     "JobStatus",
     "Preview",

@@ -6,11 +6,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from core import __version__
 from core.device import require_device_name
-from core.runs.spec import ValueSpec, absolute_source, read_configuration
+from core.runs.spec import absolute_source, read_configuration
 
 # Measured on two cores: loading torch, reading and writing the run; a small picture decoded and
 # passed through the convnet; one pair of images in the passes over them.
@@ -33,6 +33,8 @@ class AppendSpec:
     ------
     ConfigError : the source is missing, or there is no such device
     """
+
+    kind: ClassVar[str] = "append"
 
     run: str
     data: str
@@ -61,21 +63,6 @@ class AppendSpec:
         ConfigError : a field is unknown or missing, or out of its range
         """
         return read_configuration(cls, raw)
-
-
-JobSpec = ValueSpec | AppendSpec
-"""What a job can be asked to do."""
-
-
-def job_spec(raw: Mapping[str, Any]) -> JobSpec:
-    """Return the spec that some `configuration` described.
-
-    Raises
-    ------
-    ConfigError : a field is unknown or missing, or out of its range
-    """
-    kind = AppendSpec if "run" in raw else ValueSpec
-    return kind.from_configuration(raw)
 
 
 def appended_run_id(parent: str, data_fingerprint: str) -> str:

@@ -20,12 +20,13 @@ import pandas as pd
 from core.datasets import LabelledImages, open_source
 from core.device import resolve_device
 from core.progress import Progress, silent
-from core.runs.additions import appended_run_id
+from core.runs.additions import AppendSpec, appended_run_id
 from core.runs.folder import (
     COLUMNS,
     RESEMBLANCE_COLUMNS,
     Run,
     class_column,
+    find_run,
     images_frame,
     require_free,
     write_run,
@@ -125,6 +126,15 @@ def append_at_home(
     return at_home(
         home, addition.run_id, lambda out: append_opened(addition, out, progress, device=device)
     )
+
+
+def append_job(
+    spec: AppendSpec, home: Path, progress: Progress, on_id: Callable[[str], None]
+) -> dict[str, Any]:
+    """Do the work of a job of the kind "append"; raises as `append_run`."""
+    run = find_run(home, spec.run)
+    append_at_home(run, spec.data, home, progress, device=spec.device, on_id=on_id)
+    return {}
 
 
 def append_opened(

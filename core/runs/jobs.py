@@ -1,4 +1,4 @@
-"""Work in processes of its own (valuations, additions), started, watched and stopped by files.
+"""Work in processes of its own (see `core.runs.kinds`), started, watched and stopped by files.
 
 A job is a folder: `spec.json` (what to do), `process.json` (who does it), `status.json` (how far
 it is, replaced atomically by the worker), `cancel` (somebody asked for it to stop) and `log.txt`.
@@ -18,14 +18,15 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from core.errors import ConfigError, RunError
-from core.runs.additions import JobSpec, job_spec
 from core.runs.folder import find_run, sweep_partial
+from core.runs.kinds import JobSpec, read_spec, written_spec
 from core.runs.processes import is_alive, start_mark
 
 JOB_ID = re.compile(r"[0-9a-f]{16}")
@@ -36,7 +37,7 @@ GRACE_SECONDS = 0.6
 STARTING_SECONDS = 10.0
 KEPT_SECONDS = 86_400.0
 INTERRUPTED = (
-    "The valuation ended without a word: it was stopped from outside, or the machine ran out of "
+    "The work ended without a word: it was stopped from outside, or the machine ran out of "
     "memory or was switched off. Nothing was written; start it again."
 )
 _ROOT = Path(__file__).resolve().parents[2]
@@ -57,7 +58,8 @@ class JobStatus:
     done : share of the stage, 0 to 1
     detail : more about it
     error : what went wrong, for people; empty where nothing did
-    run_id : the run that it makes, once that is known
+    run_id : the run that it makes, once that is known; None for work that makes none
+    result : what the work returned in the end, see `core.runs.kinds.Work`
     """
 
     id: str
@@ -70,6 +72,7 @@ class JobStatus:
     detail: str = ""
     error: str = ""
     run_id: str | None = None
+    result: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def ended(self) -> bool:
@@ -93,6 +96,7 @@ class StatusFile:
     detail: str = ""
     error: str = ""
     run_id: str | None = None
+    result: dict[str, Any] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Replace status.json of the job in `folder`."""
@@ -103,8 +107,8 @@ class StatusFile:
         """Read status.json of the job in `folder`; raises `RunError` where that cannot be."""
         raw = read_json(folder / "status.json")
         try:
-            return cls(**{item.name: raw[item.name] for item in fields(cls)})
-        except KeyError as error:
+            return cls(**{item.name: raw[item.name] for item in fields(cls) if item.name in raw})
+        except TypeError as error:
             raise RunError(f"{folder}: status.json is damaged.") from error
 
 
@@ -134,7 +138,7 @@ def start_job(spec: JobSpec, home: Path) -> str:
     job_id = secrets.token_hex(8)
     folder = home / "jobs" / job_id
     folder.mkdir(parents=True)
-    write_json(folder / "spec.json", spec.configuration())
+    write_json(folder / "spec.json", written_spec(spec))
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     StatusFile(state="queued", started=now, stage="Starting").write(folder)
     with (folder / "log.txt").open("wb") as log:
@@ -173,7 +177,7 @@ def job_status(home: Path, job_id: str) -> JobStatus:
     return JobStatus(
         id=job_id,
         state=status.state,
-        spec=job_spec(read_json(folder / "spec.json")),
+        spec=read_spec(read_json(folder / "spec.json")),
         started=status.started,
         seconds=time.time() - status.working_since if working else status.seconds,
         stage=status.stage,
@@ -181,6 +185,7 @@ def job_status(home: Path, job_id: str) -> JobStatus:
         detail=status.detail,
         error=status.error,
         run_id=status.run_id,
+        result=status.result,
     )
 
 
@@ -221,7 +226,7 @@ def forget_job(home: Path, job_id: str) -> None:
     RunError : there is no such job, or it has not ended
     """
     if not job_status(home, job_id).ended:
-        raise RunError("This valuation is still under way; cancel it first.")
+        raise RunError("This work is still under way; cancel it first.")
     shutil.rmtree(_folder(home, job_id), ignore_errors=True)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -160,6 +160,14 @@ def value_at_home(
         opened.run_id,
         lambda out: value_opened(opened, out, progress, cache_dir=home / "embeddings"),
     )
+
+
+def value_job(
+    spec: ValueSpec, home: Path, progress: Progress, on_id: Callable[[str], None]
+) -> dict[str, Any]:
+    """Do the work of a job of the kind "value"; raises as `value_run`."""
+    value_at_home(spec, home, progress, on_id=on_id)
+    return {}
 
 
 def at_home(home: Path, run_id: str, make: Callable[[Path], Run]) -> tuple[Run, bool]:

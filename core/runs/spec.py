@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from core import __version__
 from core.device import require_device_name
@@ -61,6 +61,8 @@ class ValueSpec:
     ------
     ConfigError : a setting is out of its range
     """
+
+    kind: ClassVar[str] = "value"
 
     train: str
     validation: str

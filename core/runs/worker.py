@@ -15,9 +15,8 @@ from pathlib import Path
 from types import FrameType
 
 from core.errors import AssayError, Cancelled
-from core.runs.additions import AppendSpec, JobSpec, job_spec
-from core.runs.folder import Run, find_run
 from core.runs.jobs import StatusFile, forget_old_jobs, read_json
+from core.runs.kinds import KINDS, read_spec
 
 WRITE_EVERY_SECONDS = 0.15
 ASK_EVERY_SECONDS = 0.1
@@ -68,7 +67,7 @@ def only_one(home: Path, progress: JobProgress) -> Iterator[None]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                progress("Waiting for another valuation to finish", 0.0)
+                progress("Waiting for other work to finish", 0.0)
                 time.sleep(ASK_EVERY_SECONDS)
         yield
 
@@ -81,29 +80,17 @@ def work(folder: Path, progress: JobProgress) -> None:
     AssayError : what a person should read about why it could not be done; `Cancelled` is one
     """
     home = folder.parent.parent
-    spec = job_spec(read_json(folder / "spec.json"))
-    with only_one(home, progress):
-        forget_old_jobs(home)
-        progress.update(state="running", working_since=time.time(), stage="Loading the engine")
-        run = _made(spec, home, progress)
-    progress.update(state="done", stage="Done", done=1.0, detail="", run_id=run.id)
-
-
-def _made(spec: JobSpec, home: Path, progress: JobProgress) -> Run:
-    """Make the run that is asked for, or find it made."""
+    spec = read_spec(read_json(folder / "spec.json"))
 
     def on_id(run_id: str) -> None:
         progress.update(run_id=run_id)
 
-    # These bring torch, which takes a second: after the first status, not before.
-    if isinstance(spec, AppendSpec):
-        from core.runs.append import append_at_home
-
-        run = find_run(home, spec.run)
-        return append_at_home(run, spec.data, home, progress, device=spec.device, on_id=on_id)[0]
-    from core.runs.pipeline import value_at_home
-
-    return value_at_home(spec, home, progress, on_id=on_id)[0]
+    with only_one(home, progress):
+        forget_old_jobs(home)
+        progress.update(state="running", working_since=time.time(), stage="Loading the engine")
+        # It brings torch, which takes a second: after the first status, not before.
+        result = KINDS[spec.kind].load_work()(spec, home, progress, on_id)
+    progress.update(state="done", stage="Done", done=1.0, detail="", result=result)
 
 
 def main(folder: Path) -> int:
@@ -124,7 +111,7 @@ def main(folder: Path) -> int:
         traceback.print_exc()
         progress.update(
             state="failed",
-            error="The machine has too little memory for this valuation; nothing was written.",
+            error="The machine has too little memory for this; nothing was written.",
         )
         return 1
     except Exception as error:  # the last line of defence: it must be told
@@ -132,7 +119,7 @@ def main(folder: Path) -> int:
         progress.update(
             state="failed",
             error=(
-                f"An unexpected error stopped the valuation ({type(error).__name__}: {error}). "
+                f"An unexpected error stopped the work ({type(error).__name__}: {error}). "
                 f"Nothing was written; details are in {folder / 'log.txt'}."
             ),
         )
