@@ -9,6 +9,14 @@ from core.curation.export import (
     export_files,
 )
 from core.curation.of_run import RunDecisions
+from core.curation.score_files import JoinReport, ScoreTable, read_scores
+from core.curation.scores import (
+    ScoreColumn,
+    forget_scores,
+    import_scores,
+    score_columns,
+    scores_version,
+)
 from core.curation.store import DecisionStore, open_store
 
 __all__ = [
@@ -17,12 +25,20 @@ __all__ = [
     "VERDICTS",
     "Decision",
     "DecisionStore",
+    "JoinReport",
     "NewDecision",
     "RunDecisions",
+    "ScoreColumn",
+    "ScoreTable",
     "Verdict",
     "decision_table",
     "export",
     "export_archive",
     "export_files",
+    "forget_scores",
+    "import_scores",
     "open_store",
+    "read_scores",
+    "score_columns",
+    "scores_version",
 ]
