@@ -1,6 +1,16 @@
 """Curation: what people decided about images, and what goes out of that."""
 
-from core.curation.decisions import DEFAULT_REVIEWER, VERDICTS, Decision, NewDecision, Verdict
+from core.curation.decisions import (
+    DEFAULT_REVIEWER,
+    VERDICTS,
+    Decision,
+    NewDecision,
+    NewStroke,
+    Recorded,
+    Stroke,
+    TakeBack,
+    Verdict,
+)
 from core.curation.export import (
     EXPORTERS,
     decision_table,
@@ -27,9 +37,13 @@ __all__ = [
     "DecisionStore",
     "JoinReport",
     "NewDecision",
+    "NewStroke",
+    "Recorded",
     "RunDecisions",
     "ScoreColumn",
     "ScoreTable",
+    "Stroke",
+    "TakeBack",
     "Verdict",
     "decision_table",
     "export",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
+
+import numpy as np
 
 from core.errors import DataError
 
@@ -113,3 +116,76 @@ class Decision:
     previous_verdict: Verdict | None
     previous_label: str | None
     undoes: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewStroke:
+    """One decision about one image of a run or about many at once; they are undone together.
+
+    Attributes
+    ----------
+    event_id : made by the client (a UUID): recording it twice changes nothing
+    rows : positions of the images in the run
+    verdict : keep, remove, relabel, unsure, or clear
+    new_label : name of the right class; for "relabel" and nothing else
+    note : the reviewer's words; "" erases the note that was there, None leaves it as it is
+    reviewer : who decided
+    """
+
+    event_id: str
+    rows: Sequence[int] | np.ndarray
+    verdict: Verdict
+    new_label: str | None = None
+    note: str | None = None
+    reviewer: str = DEFAULT_REVIEWER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeBack:
+    """The undo of a stroke, or its redo where the stroke is itself an undo.
+
+    Attributes
+    ----------
+    event_id : made by the client (a UUID): recording it twice changes nothing
+    undoes : event id of the stroke that is taken back
+    reviewer : whose stroke it is
+    """
+
+    event_id: str
+    undoes: str
+    reviewer: str = DEFAULT_REVIEWER
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of a list of events.
+
+    Attributes
+    ----------
+    saved : number of events that are in the log now
+    rejected : event id and reason of each of the others, in order
+    rows : positions in the run of the images that were touched, int64, rising
+    """
+
+    saved: int
+    rejected: tuple[tuple[str, str], ...]
+    rows: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """A stroke in the log, as far as it is about the images of one run; k images.
+
+    Attributes
+    ----------
+    event_id : what takes it back
+    rows : positions of the images in the run, int64, shape (k,)
+    verdicts, new_labels : what was decided about each; the label is None except for "relabel"
+    before : verdict ("clear" where undecided) and label of each image just before
+    """
+
+    event_id: str
+    rows: np.ndarray
+    verdicts: tuple[str, ...]
+    new_labels: tuple[str | None, ...]
+    before: tuple[tuple[str, str | None], ...]

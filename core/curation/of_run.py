@@ -7,15 +7,35 @@ run before, or on the new images by themselves, holds in it, and what is decided
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
-from core.curation.decisions import DEFAULT_REVIEWER, Decision
+from core.curation.decisions import (
+    DEFAULT_REVIEWER,
+    Decision,
+    NewDecision,
+    NewStroke,
+    Recorded,
+    Stroke,
+    TakeBack,
+)
+from core.curation.schema import COLUMNS
 from core.curation.store import DecisionStore
+from core.errors import DataError
 from core.runs import Run
 
+CURRENT = [
+    "row", "image_id", "verdict", "new_label", "note", "reviewer", "at", "run_id", "value",
+    "event_id", "disputed", "reviewers", "carried_from",
+]  # fmt: skip
+HISTORY = [
+    "at", "reviewer", "verdict", "new_label", "note", "value", "run_id", "undone",
+    "before_verdict", "before_label", "event_id", "undoes",
+]  # fmt: skip
 States = dict[str, tuple[str, str | None]]
 
 
@@ -50,8 +70,132 @@ class RunDecisions:
         """Return the fingerprint of the data set that an image of the run is from."""
         return self.datasets[0] if len(self.datasets) == 1 else self._home[image_id]
 
-    def current(self) -> pd.DataFrame:
-        """Return the images that are decided now, as `DecisionStore.current` does."""
+    def current(self, rows: Sequence[int] | np.ndarray | None = None) -> pd.DataFrame:
+        """Return one row for each image of the run that is decided or noted now, rising by row.
+
+        Parameters
+        ----------
+        rows : positions of the images that are asked for; all by default
+
+        Returns
+        -------
+        pandas.DataFrame
+            row (int64), image_id, verdict (keep, remove, relabel, unsure; "clear" where the image
+            is only noted), new_label, note ("" where none), reviewer (of the verdict), at (UTC),
+            run_id, value, event_id, disputed (bool: standing opinions differ), reviewers (tuple of
+            the names with a standing opinion), carried_from (fingerprint of the data set that the
+            decision was made on, where that is not one of this run's). Missing texts are NaN.
+        """
+        frame = self._current()
+        frame = frame.assign(
+            row=self._rows_of(frame["image_id"]),
+            disputed=False,
+            reviewers=pd.Series([(name,) for name in frame["reviewer"]], dtype="object"),
+            carried_from=pd.Series([None] * len(frame), dtype="str"),
+        )
+        frame = frame[frame["row"] >= 0]
+        if rows is not None:
+            frame = frame[frame["row"].isin(np.asarray(rows))]
+        return frame[CURRENT].sort_values("row", ignore_index=True)
+
+    def opinions(self) -> pd.DataFrame:
+        """Return one row for each image and reviewer with a standing opinion or note.
+
+        Columns: row (int64), image_id, reviewer, verdict ("clear" where only noted), new_label,
+        note, at (UTC).
+        """
+        return self.current()[["row", "image_id", "reviewer", "verdict", "new_label", "note", "at"]]
+
+    def history(self, row: int) -> pd.DataFrame:
+        """Return all that was said about the image at `row`, oldest first.
+
+        Columns: at (UTC), reviewer, verdict, new_label, note, value, run_id, undone (bool: taken
+        back and not restored), before_verdict ("clear" where undecided), before_label, event_id,
+        undoes.
+        """
+        image_id = str(self._run.values["id"].iloc[row])
+        found = self._store.history(self.dataset_of(image_id), image_id)
+        frame = pd.DataFrame([asdict(entry) for entry in found], columns=COLUMNS)
+        return frame.assign(
+            undone=frame["event_id"].isin(frame["undoes"]),
+            before_verdict=frame["previous_verdict"].fillna("clear"),
+            before_label=frame["previous_label"],
+        )[HISTORY]
+
+    def record(self, events: Sequence[NewStroke | TakeBack]) -> Recorded:
+        """Write `events` to the log in order; what cannot be written holds up none of the others.
+
+        All that is `saved` has been committed when this returns; an event that is known already is
+        saved, too, and changes nothing.
+        """
+        rejected: list[tuple[str, str]] = []
+        touched: list[int] = []
+        for event in events:
+            try:
+                if isinstance(event, TakeBack):
+                    taken = self.take_back(
+                        event.undoes, event_id=event.event_id, reviewer=event.reviewer
+                    )
+                    touched += self._rows_of([entry.image_id for entry in taken]).tolist()
+                else:
+                    self._store.record_many(self._new(event))
+                    touched += [int(row) for row in event.rows]
+            except DataError as error:
+                rejected.append((event.event_id, str(error)))
+        return Recorded(len(events) - len(rejected), tuple(rejected), np.unique(touched))
+
+    def _new(self, event: NewStroke) -> list[NewDecision]:
+        ids = self._run.values["id"].iloc[list(event.rows)].tolist()
+        values = self._run.values["value"].iloc[list(event.rows)].tolist()
+        return [
+            NewDecision(
+                event_id=event.event_id if number == 0 else f"{event.event_id}/{number}",
+                dataset=self.dataset_of(image_id),
+                image_id=image_id,
+                verdict=event.verdict,
+                new_label=event.new_label,
+                note=event.note or "",
+                reviewer=event.reviewer,
+                run_id=self._run.id,
+                value=value,
+                batch_id=event.event_id if len(ids) > 1 else None,
+            )
+            for number, (image_id, value) in enumerate(zip(ids, values, strict=True))
+        ]
+
+    def strokes(self, reviewer: str = DEFAULT_REVIEWER, limit: int = 200) -> list[Stroke]:
+        """Return the reviewer's latest strokes that still stand, oldest first."""
+        return [
+            Stroke(
+                entry.event_id,
+                self._rows_of([entry.image_id]),
+                (entry.verdict,),
+                (entry.new_label,),
+                ((entry.previous_verdict or "clear", entry.previous_label),),
+            )
+            for entry in self.undoable(reviewer, limit)
+        ]
+
+    def find_notes(self, text: str) -> np.ndarray:
+        """Return the rows whose note holds `text`, whatever the case; int64, rising."""
+        frame = self.current()
+        found = frame["note"].str.contains(text, case=False, regex=False)
+        return frame["row"].to_numpy()[found.to_numpy(dtype=bool)]
+
+    def carried(self) -> dict[str, int]:
+        """Return how many decided or noted images have that from which other data set."""
+        counts = self.current()["carried_from"].dropna().value_counts()
+        return {str(name): int(count) for name, count in counts.items()}
+
+    @cached_property
+    def _index(self) -> pd.Index:
+        return pd.Index(self._run.values["id"])
+
+    def _rows_of(self, ids: Iterable[str]) -> np.ndarray:
+        """Return the position in the run of each image, int64; -1 where there is none."""
+        return self._index.get_indexer(pd.Index(list(ids), dtype="str")).astype(np.int64)
+
+    def _current(self) -> pd.DataFrame:
         if len(self.datasets) == 1:
             return self._store.current(self.datasets[0])
         frames = []
