@@ -26,10 +26,12 @@ from core.runs.jobs import (
     start_job,
 )
 from core.runs.kinds import KINDS, JobKind, JobSpec
+from core.runs.maps import MapSpec, estimate_map, find_map, map_at_home, map_key
 from core.runs.pipeline import value_at_home, value_run
 from core.runs.problem import ground_cost
 from core.runs.record import RunRecord, SourceRecord
 from core.runs.spec import SETTINGS, ValueSpec, run_id
+from core.runs.suggestions import suggestions
 
 __all__ = [
     "KINDS",
@@ -40,6 +42,7 @@ __all__ = [
     "JobKind",
     "JobSpec",
     "JobStatus",
+    "MapSpec",
     "Preview",
     "Run",
     "RunRecord",
@@ -50,6 +53,8 @@ __all__ = [
     "append_run",
     "cancel_job",
     "estimate",
+    "estimate_map",
+    "find_map",
     "find_run",
     "forget_job",
     "ground_cost",
@@ -60,11 +65,14 @@ __all__ = [
     "link_run",
     "list_jobs",
     "list_runs",
+    "map_at_home",
+    "map_key",
     "open_run",
     "preview_addition",
     "require_extendable",
     "run_id",
     "start_job",
+    "suggestions",
     "validation_frame",
     "value_at_home",
     "value_run",

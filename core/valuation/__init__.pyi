@@ -59,3 +59,8 @@ from .sensitivity import (
     analyze_sensitivity as analyze_sensitivity,
     prepare_sensitivity as prepare_sensitivity,
 )
+from .suggestion import (
+    NO_LABEL as NO_LABEL,
+    Suggestions as Suggestions,
+    suggest as suggest,
+)

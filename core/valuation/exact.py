@@ -86,6 +86,7 @@ def value_exact(
         tolerance=_TOLERANCE,
         passes=0,
         converged=solution.marginal_error <= _TOLERANCE,
+        columns={"own_probability": resemblance.own_probability},
         arrays={
             "plan_rows": solution.rows,
             "plan_columns": solution.columns,

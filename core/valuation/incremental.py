@@ -35,6 +35,8 @@ from core.valuation.result import Valuation
 COLUMNS, ADDED = "added_columns", "added"
 # The column by which a valuation by the label posterior is known.
 _OWN = "own_probability"
+# What only the label posterior as a method of its own says.
+_SUGGESTED = "suggested_label"
 # Images of each kind, old and new, from which the distance to a re-solve is estimated.
 _SAMPLE = 1000
 
@@ -129,6 +131,7 @@ def value_new(
         columns={
             name: np.concatenate([before.columns[name], part])
             for name, part in scorer.columns(found.f).items()
+            if name in before.columns  # an older run has fewer
         },
         arrays={**before.arrays, COLUMNS: columns},
         details={**before.details, ADDED: added},
@@ -209,7 +212,7 @@ def _resemblance_scale(before: Valuation, old: GroundCost, solved: int) -> float
     """Return the regularization at which labels were compared, in units of cost."""
     if "fusion" in before.details:
         return float(before.details["fusion"]["epsilon"])
-    if _OWN in before.columns:
+    if _SUGGESTED in before.columns:
         return before.epsilon
     # That of the images solved with, so that the same picture gets the same answer.
     features = replace(
@@ -235,7 +238,7 @@ def _resemblance(
         replace(new, label_distances=None, feature_weight=1.0),
         n_classes,
         epsilon=epsilon,
-        g=before.g if _OWN in before.columns else None,
+        g=before.g if _SUGGESTED in before.columns else None,
         device=device,
         progress=progress,
     )
@@ -268,19 +271,15 @@ class Scorer:
 
     def columns(self, f: np.ndarray) -> dict[str, np.ndarray]:
         """Return what the valuation says of each image beside, by name."""
+        said = {_OWN: self.posterior.own_probability}
         if self.fusion is not None:
             fused = self.fusion.fused(self._signals(f))
-            return {
-                "fault_probability": fused.probability.astype(np.float32),
-                "likely_fault": np.array(self.fusion.kinds)[fused.kind],
-            }
-        if self.by_posterior:
-            return {
-                "suggested_label": self.posterior.label,
-                "suggested_probability": self.posterior.probability,
-                _OWN: self.posterior.own_probability,
-            }
-        return {}
+            said["fault_probability"] = fused.probability.astype(np.float32)
+            said["likely_fault"] = np.array(self.fusion.kinds)[fused.kind]
+        elif self.by_posterior:
+            said[_SUGGESTED] = self.posterior.label
+            said["suggested_probability"] = self.posterior.probability
+        return said
 
     def _signals(self, f: np.ndarray) -> Signals:
         assert self.fusion is not None  # noqa: S101 - for the type checker
@@ -300,7 +299,7 @@ def _scorer(before: Valuation, posterior: LabelPosterior) -> Scorer:
     ------
     DataError : it ranks by a score that new images cannot be given
     """
-    by_posterior = _OWN in before.columns
+    by_posterior = _SUGGESTED in before.columns
     fusion = before.details.get("fusion")
     if before.score is not None and fusion is None and not by_posterior:
         raise DataError(

@@ -269,6 +269,7 @@ def entropic_valuation(
         tolerance=settings.tolerance,
         passes=solution.passes,
         converged=solution.converged,
+        columns={"own_probability": resemblance.own_probability},
         details={"backend": solution.backend},
     )
 
@@ -291,6 +292,7 @@ def _fused(
         valuation,
         score=fused.score,
         columns={
+            **valuation.columns,
             "fault_probability": fused.probability.astype(np.float32),
             "likely_fault": np.array(fusion.kinds)[fused.kind],
         },

@@ -195,6 +195,7 @@ def _value(
         tolerance=settings.tolerance,
         passes=pairs.iterations,
         converged=error <= settings.tolerance,
+        columns={"own_probability": resemblance.own_probability},
         arrays={
             "batch_cost": pairs.cost,
             "batch_plan": plan,
