@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
+from core.datasets.identity import row_digests
 from core.errors import DataError
 
 
@@ -33,6 +34,9 @@ class ImageStore(Protocol):
         both sides at least that long.
         Raises `OSError` (PIL's `UnidentifiedImageError` is one) where it cannot be read.
         """
+
+    def digests(self) -> np.ndarray:
+        """Return the SHA-256 digests of all pictures as stored, uint8, shape (n, 32)."""
 
     def fingerprint(self) -> str:
         """SHA-256 over the content of all pictures, in order."""
@@ -118,6 +122,22 @@ class LabelledImages:
         digest.update(json.dumps([self.class_names, self.ids.tolist()]).encode())
         digest.update(np.ascontiguousarray(self.labels, dtype=np.int64).data)
         return digest.hexdigest()
+
+    @cached_property
+    def content(self) -> np.ndarray:
+        """What each image shows, uint64, shape (n,): the first 64 bits of a SHA-256 digest.
+
+        Of the picture as it is stored, or of the embedding where there are no pictures. Copies have
+        the same; 0 stands for an image of which it is not known.
+        """
+        if self.images is not None:
+            digests = self.images.digests()
+        else:
+            assert self.embeddings is not None
+            joined = b"".join(row_digests(np.ascontiguousarray(self.embeddings, np.float32)))
+            digests = np.frombuffer(joined, dtype=np.uint8).reshape(-1, 32)
+        first: np.ndarray = np.ascontiguousarray(digests[:, :8]).view(">u8")[:, 0]
+        return first.astype(np.uint64)
 
     @property
     def class_counts(self) -> np.ndarray:

@@ -45,6 +45,17 @@ class JoinedStore:
         store, inner = self._find(index)
         return store.decode(inner, min_side=min_side)
 
+    def digests(self) -> np.ndarray:
+        """Return the SHA-256 digests of all pictures, uint8, shape (n, 32); 0 where there is none.
+
+        An image without a picture has no digest.
+        """
+        parts = [
+            np.zeros((count, 32), dtype=np.uint8) if store is None else store.digests()
+            for store, count in zip(self._stores, self._counts, strict=True)
+        ]
+        return np.concatenate(parts)[self._places]
+
     def fingerprint(self) -> str:
         """SHA-256 over the content of all pictures, in order."""
         parts = [

@@ -11,6 +11,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +23,7 @@ from core.datasets.pictures import decode_bytes, encode_png, to_gray_or_rgb
 _MAX_FILE_BYTES = 512 * 2**20  # one picture: more is a mistake, or an attempt to exhaust memory
 _CACHE_BYTES = 256 * 2**20  # encoded pictures kept for each Parquet source
 
+Taken = TypeVar("Taken", bound="EncodedStore")
 _Group = tuple[pa.ChunkedArray | None, pa.ChunkedArray | None]  # bytes and paths of a row group
 
 
@@ -30,7 +32,7 @@ class EncodedStore(ABC):
 
     def __init__(self, rows: np.ndarray) -> None:
         self._rows = rows
-        self._fingerprint: str | None = None
+        self._digests: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -47,17 +49,30 @@ class EncodedStore(ABC):
         """Return the SHA-256 digest of the encoded picture `index`."""
         return hashlib.sha256(self.encoded(index)).digest()
 
-    def fingerprint(self) -> str:
-        """SHA-256 over the digests of all pictures, in order; an unreadable one counts as empty."""
-        if self._fingerprint is None:
-            total = hashlib.sha256()
+    def digests(self) -> np.ndarray:
+        """Return the SHA-256 digests of all pictures, uint8, shape (n, 32), read once.
+
+        An unreadable picture counts as empty.
+        """
+        if self._digests is None:
+            found = bytearray()
             for index in range(len(self)):
                 try:
-                    total.update(self.digest(index))
+                    found += self.digest(index)
                 except OSError:
-                    total.update(hashlib.sha256(b"").digest())
-            self._fingerprint = total.hexdigest()
-        return self._fingerprint
+                    found += hashlib.sha256(b"").digest()
+            self._digests = np.frombuffer(bytes(found), dtype=np.uint8).reshape(-1, 32)
+        return self._digests
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the digests of all pictures, in order."""
+        return hashlib.sha256(self.digests().data).hexdigest()
+
+    def _handing_on(self, taken: Taken, indices: np.ndarray) -> Taken:
+        """Return `taken`, the pictures at `indices`, with the digests that are known already."""
+        if self._digests is not None:
+            taken._digests = self._digests[indices]
+        return taken
 
 
 class FileStore(EncodedStore):
@@ -85,7 +100,7 @@ class FileStore(EncodedStore):
 
     def take(self, indices: np.ndarray) -> FileStore:
         """Return a view of the pictures at `indices`."""
-        return FileStore(self._paths[indices])
+        return self._handing_on(FileStore(self._paths[indices]), indices)
 
 
 class ParquetBytes:
@@ -184,7 +199,7 @@ class ParquetStore(EncodedStore):
 
     def take(self, indices: np.ndarray) -> ParquetStore:
         """Return a view of the pictures at `indices`, sharing the cache."""
-        return ParquetStore(self._source, self._rows[indices])
+        return self._handing_on(ParquetStore(self._source, self._rows[indices]), indices)
 
 
 class ArrayStore(EncodedStore):
@@ -216,4 +231,4 @@ class ArrayStore(EncodedStore):
 
     def take(self, indices: np.ndarray) -> ArrayStore:
         """Return a view of the pictures at `indices`, sharing the array."""
-        return ArrayStore(self._pixels, self._rows[indices])
+        return self._handing_on(ArrayStore(self._pixels, self._rows[indices]), indices)

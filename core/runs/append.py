@@ -210,7 +210,9 @@ def valuation_of(run: Run) -> Valuation:
 def _values(run: Run, data: LabelledImages, valuation: Valuation) -> pd.DataFrame:
     """Return the table of all training images: the run's rows first, then the new ones."""
     new = images_frame(data)
-    table = pd.concat([run.values[list(new.columns)], new], ignore_index=True)
+    # Of a run made before contents were kept, they stay unknown.
+    old = run.values.assign(content=run.content)[list(new.columns)]
+    table = pd.concat([old, new], ignore_index=True)
     table = table.assign(
         value=valuation.value,
         calibrated_gradient=valuation.calibrated_gradient,
@@ -219,7 +221,7 @@ def _values(run: Run, data: LabelledImages, valuation: Valuation) -> pd.DataFram
         looks_like_probability=valuation.looks_like_probability.astype(np.float32),
         **valuation.columns,
     )
-    return table[run.values.columns]
+    return table[run.values.columns.union(["content"], sort=False)]
 
 
 def _record(

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -38,7 +38,7 @@ FILES = (
 METHOD_FILE = "method.npz"
 # Only where an embedder learned something: what it takes to embed further images.
 EMBEDDER_FILE = "embedder.npz"
-COLUMNS = ("id", "label", "class_name", "value", "calibrated_gradient", "path")
+COLUMNS = ("id", "label", "class_name", "value", "calibrated_gradient", "path", "content")
 RESEMBLANCE_COLUMNS = ("looks_like", "looks_like_name", "looks_like_probability")
 _PARTIAL = re.compile(r"\..+\.(?P<pid>\d+)\.(?P<mark>[^.]+)\.[0-9a-f]+\.partial")
 
@@ -83,6 +83,27 @@ class Run:
         What a method adds follows them.
         """
         return self._table("values.parquet")
+
+    @cached_property
+    def content(self) -> np.ndarray:
+        """What each training image shows (`LabelledImages.content`), uint64, shape (n,).
+
+        Zeros in a run that was made before this was kept.
+        """
+        if "content" not in self.values.columns:
+            return np.zeros(len(self.values), dtype=np.uint64)
+        return self.values["content"].to_numpy(dtype=np.uint64)
+
+    @cached_property
+    def _ids(self) -> pd.Index:
+        return pd.Index(self.values["id"])
+
+    def rows_of(self, ids: Sequence[str]) -> np.ndarray:
+        """Return the row of each of the training images `ids`, int64; -1 where there is none.
+
+        O(n) time and memory when it is first asked for: half a second for a million images.
+        """
+        return self._ids.get_indexer(pd.Index(ids, dtype="str")).astype(np.int64)
 
     @cached_property
     def ranks_by_gradient(self) -> bool:
@@ -212,6 +233,7 @@ def images_frame(data: LabelledImages) -> pd.DataFrame:
             "label": data.labels.astype(np.int64),
             "class_name": class_column(data.class_names, data.labels),
             "path": pd.Series(paths, dtype="str"),
+            "content": data.content,
         }
     )
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.datasets import open_source
+from core.datasets import LabelledImages, join_sets, open_source
 from core.datasets.stores import ArrayStore, FileStore, ParquetBytes, ParquetStore
 from tests.core.datasets.files import png, write_hugging_face
 
@@ -61,3 +62,42 @@ def test_a_pipe_or_folder_is_not_read(tmp_path: Path) -> None:
     for row in range(2):
         with pytest.raises(OSError, match="not a file"):
             store.encoded(row)
+
+
+def test_a_picture_has_one_content_wherever_it_is_stored_and_however_it_is_taken(
+    parquet: Path, image_folder: Path
+) -> None:
+    data = open_source(str(parquet))
+    read = data.content
+    assert read.dtype == np.uint64 and len(set(read.tolist())) == len(data)
+    first = hashlib.sha256(data.images.encoded(0)).digest()
+    assert int(read[0]) == int.from_bytes(first[:8], "big")
+    order = np.arange(len(data))[::-1]
+    assert data.take(order).content.tolist() == read[::-1].tolist()
+    assert open_source(str(parquet)).take(order).content.tolist() == read[::-1].tolist()
+    other = open_source(str(image_folder))
+    assert join_sets([other, data]).content.tolist() == [*other.content, *read]
+
+
+def test_pictures_are_read_once_for_fingerprint_and_content(
+    parquet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = open_source(str(parquet))
+    before = data.fingerprint
+    monkeypatch.setattr(ParquetStore, "digest", None)
+    assert len(data.take(np.arange(3)).content) == 3
+    assert data.fingerprint == before
+
+
+def test_an_embedding_without_a_picture_has_a_content_and_a_joined_one_has_none(
+    parquet: Path,
+) -> None:
+    bare = LabelledImages(
+        source="bare",
+        ids=np.array(["a", "b"]),
+        labels=np.array([0, 0]),
+        class_names=("ant",),
+        embeddings=np.eye(2, dtype=np.float32),
+    )
+    assert len(set(bare.content.tolist())) == 2 and 0 not in bare.content
+    assert join_sets([bare, open_source(str(parquet))]).content[:2].tolist() == [0, 0]

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.datasets import open_source
 from core.embedding import EMBEDDERS, ConvnetConfig
 from core.errors import Cancelled, ConfigError, DataError, RunError
 from core.runs import (
@@ -74,6 +75,20 @@ def test_the_new_run_holds_the_old_images_first_and_then_the_new(
     assert record.train.images == 300
     assert record.parts[0] == run.record.train
     assert record.seconds["Total"] > 0
+
+
+def test_the_content_of_old_and_new_images_is_kept(tmp_path: Path, run: Run, week2: str) -> None:
+    made = open_run(append_run(run, week2, tmp_path / "new").path)
+    assert made.content.dtype == np.uint64
+    assert made.content.tolist() == [*run.content, *open_source(week2).content]
+
+
+def test_images_can_be_added_to_a_run_made_before_contents_were_kept(
+    tmp_path: Path, run: Run, week2: str
+) -> None:
+    run.values.drop(columns="content").to_parquet(run.path / "values.parquet", index=False)
+    made = open_run(append_run(open_run(run.path), week2, tmp_path / "new").path)
+    assert made.content.tolist() == [0] * 240 + open_source(week2).content.tolist()
 
 
 def test_bad_images_among_the_new_come_out_worst(tmp_path: Path, run: Run, week2: str) -> None:

@@ -297,3 +297,17 @@ def test_damaged_arrays_are_named(tmp_path: Path) -> None:
         _ = open_run(run.path).potentials
     with pytest.raises(RunError, match="train_embeddings"):
         _ = open_run(run.path).x
+
+
+def test_rows_are_found_by_id(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    ids = run.values["id"]
+    assert run.rows_of([ids[7], "nowhere", ids[0], ids[7]]).tolist() == [7, -1, 0, 7]
+    assert run.rows_of([]).tolist() == []
+
+
+def test_a_run_made_before_contents_were_kept_knows_none(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    assert 0 not in run.content and len(set(run.content.tolist())) == len(run.values)
+    run.values.drop(columns="content").to_parquet(run.path / "values.parquet", index=False)
+    assert set(open_run(run.path).content.tolist()) == {0}
