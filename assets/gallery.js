@@ -7,8 +7,11 @@
 const BOTTOM = 16 // px left free below the component
 const LEAST_HEIGHT = 460
 const AHEAD = 6 // pictures decoded ahead of the selection
+const BUSY_AFTER_MS = 250
 
+// The map page works with the same stores and draws with the same parts.
 const shared = (globalThis.__assayReview ??= { stores: new Map(), views: new WeakMap() })
+Object.assign(shared, { ReviewStore, Grid, Inspector, element })
 
 class View {
   constructor(parent) {
@@ -103,7 +106,7 @@ class View {
     this.open(this.data)
   }
 
-  applyFilters() {
+  async applyFilters() {
     const { filters = {}, focus = null } = this.data
     const key = JSON.stringify(filters)
     const saved = kept.read("sessionStorage", this.viewKey(), {})
@@ -111,34 +114,59 @@ class View {
     const jump = focus !== null && focus !== (fresh ? saved.focus : this.focus) ? focus : null
     this.focus = focus
     if (key === this.filterKey && jump === null) return
-    const current = fresh ? this.store.rowOf.get(saved.id) : this.rows[this.position]
     this.filterKey = key
-    this.rows = this.store.select(filters)
-    const wanted = jump === null ? current : this.store.rowOf.get(jump)
-    let position = wanted === undefined ? -1 : this.rows.indexOf(wanted)
-    if (position < 0 && wanted !== undefined && jump !== null) {
-      this.rows.unshift(wanted) // a link to an image shows it, whatever the filters say
+    const { store } = this
+    const turn = (this.turn = Symbol("one selection at a time"))
+    const slow = setTimeout(() => this.root.toggleAttribute("data-busy", true), BUSY_AFTER_MS)
+    let rows, wanted
+    try {
+      [rows, wanted] = await Promise.all([store.select(filters), jump === null ? null : store.rowOfId(jump)])
+    } catch (error) {
+      if (turn === this.turn) this.notice(`The filter could not be applied. ${error.message}`, true)
+      return
+    } finally {
+      clearTimeout(slow)
+      if (turn === this.turn) this.root.removeAttribute("data-busy")
+    }
+    if (turn !== this.turn || this.closed) return
+    this.showRows(rows, wanted ?? (fresh ? saved.row : this.rows[this.position]), wanted != null)
+    if (fresh && jump === null && saved.top) this.grid.view.scrollTop = saved.top
+  }
+
+  // Show `rows`, with `wanted` selected where it is among them; a link to an image shows it anyway.
+  showRows(rows, wanted, anyway) {
+    let position = wanted == null ? -1 : rows.indexOf(wanted)
+    if (position < 0 && anyway) {
+      const others = rows
+      rows = new Uint32Array(others.length + 1)
+      rows[0] = wanted
+      rows.set(others, 1)
       position = 0
     }
-    const first = this.rows[Math.max(0, position)]
+    this.rows = rows
+    const first = rows[Math.max(0, position)]
     if (first !== undefined && this.store.hasPictures) this.store.picture(first) // ahead of the tiles
     this.grid.cursor = -1
-    this.grid.show(this.store, this.rows, this.density)
-    if (fresh && jump === null && saved.top) this.grid.view.scrollTop = saved.top
-    else this.grid.view.scrollTop = 0
-    this.notice(this.rows.length ? null : "No image fits these filters.")
-    this.moveTo(this.rows.length ? Math.max(0, position) : -1)
+    this.grid.view.scrollTop = 0
+    this.grid.show(this.store, rows, this.density)
+    this.notice(rows.length ? null : "No image fits these filters.")
+    this.moveTo(rows.length ? Math.max(0, position) : -1)
     this.tally()
   }
 
-  changed({ rows, queue }) {
+  changed({ rows, queue, ids }) {
     if (queue) {
       const { kind, text } = this.store.queue.state()
       const saved = this.find(".saved")
       saved.dataset.kind = kind
       if (saved.textContent !== text) saved.textContent = text
     }
-    if (!rows || !this.loaded) return
+    if (!this.loaded) return
+    if (ids) {
+      this.grid.markRows(ids, true)
+      if (ids.includes(this.inspector.row)) this.inspector.showId()
+    }
+    if (!rows) return
     this.grid.markRows(rows)
     if (rows.includes(this.inspector.row)) this.inspector.mark()
     this.inspector.back.disabled = !this.store.undoStack.length
@@ -146,12 +174,11 @@ class View {
   }
 
   tally() {
-    const counts = this.store.counts()
+    const { counts, n } = this.store
     const decided = counts.remove + counts.keep + counts.unsure + counts.relabel
     const parts = Object.entries(counts)
       .filter(([, n]) => n)
       .map(([verdict, n]) => `${count(n)} ${VERDICTS[verdict].done.toLowerCase()}`)
-    const n = this.store.ids.length
     const images = this.rows.length === n ? `${count(n)} images` : `${count(this.rows.length)} of ${count(n)} images`
     const text = `${images} · ${decided ? `${count(decided)} decided: ${parts.join(", ")}` : "none decided yet"}`
     this.find(".tally").textContent = text
@@ -219,12 +246,12 @@ class View {
   }
 
   undo(redo = false) {
-    const row = redo ? this.store.redo() : this.store.undo()
-    if (row === undefined) {
+    const rows = redo ? this.store.redo() : this.store.undo()
+    if (!rows) {
       this.say(redo ? "Nothing to redo." : "Nothing to undo.")
       return
     }
-    const position = this.rows.indexOf(row)
+    const position = this.rows.indexOf(rows[0])
     if (position >= 0) this.moveTo(position)
     this.say(redo ? "Done again." : "Taken back.")
   }
@@ -331,14 +358,14 @@ class View {
     clearTimeout(this.remembering)
     this.remembering = setTimeout(() => {
       if (this.closed) return
-      const id = this.store.ids[this.rows[this.position]]
-      kept.write("sessionStorage", this.viewKey(), { id, top: this.grid.view.scrollTop, focus: this.focus })
+      const row = this.rows[this.position]
+      kept.write("sessionStorage", this.viewKey(), { row, top: this.grid.view.scrollTop, focus: this.focus })
     }, 60)
   }
 
   address(row) {
     const url = new URL(location.href)
-    url.search = new URLSearchParams({ run: this.store.run, image: this.store.ids[row] })
+    url.search = new URLSearchParams({ run: this.store.run, image: this.store.idOf(row) })
     url.hash = ""
     return url.href
   }

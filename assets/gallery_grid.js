@@ -132,13 +132,13 @@ class Grid {
       image.src = store.pictureUrl("train", row, 256)
       frame.append(image)
     } else {
-      frame.append(element("span", { class: "id" }, store.ids[row]))
+      frame.append(element("span", { class: "id" }, store.idOf(row)))
     }
     const value = store.values[row]
     const tile = element(
       "div",
       { class: "tile", role: "option", id: `tile-${position}`, "aria-setsize": this.rows.length,
-        "aria-posinset": position + 1, title: store.ids[row] },
+        "aria-posinset": position + 1 },
       frame,
       element(
         "div",
@@ -175,13 +175,18 @@ class Grid {
     tile.setAttribute("aria-selected", String(chosen))
     const said = decided ? `, ${VERDICTS[state[0]].done.toLowerCase()}` : ""
     const name = store.classes[store.labels[row]]
-    tile.setAttribute("aria-label", `${name}, value ${amount(store.values[row])}${said}, ${store.ids[row]}`)
+    const id = store.idOf(row)
+    tile.title = id
+    tile.setAttribute("aria-label", `${name}, value ${amount(store.values[row])}${said}, ${id}`)
   }
 
-  markRows(rows) {
+  markRows(rows, ids = false) {
     const wanted = new Set(rows)
     for (const position of this.tiles.keys()) {
-      if (wanted.has(this.rows[position])) this.mark(position)
+      if (!wanted.has(this.rows[position])) continue
+      this.mark(position)
+      const id = ids && this.tiles.get(position).querySelector(".frame .id")
+      if (id) id.textContent = this.store.idOf(this.rows[position])
     }
   }
 

@@ -111,7 +111,7 @@ class Inspector {
     delete this.picture.dataset.ready
     if (!store.hasPictures) return this.picture.replaceChildren(element("span", {}, "Embeddings only"))
     const image = store.picture(row)
-    image.alt = `Training image ${store.ids[row]}, labelled ${store.classes[store.labels[row]]}`
+    image.alt = `Training image ${store.idOf(row)}, labelled ${store.classes[store.labels[row]]}`
     this.picture.replaceChildren(image)
     image.shown.then(good => {
       if (row !== this.row) return
@@ -140,9 +140,7 @@ class Inspector {
     const { store, row } = this
     const label = store.labels[row]
     const words = store.words(row)
-    this.name.textContent = store.ids[row]
-    this.name.title = store.ids[row]
-    this.link.href = this.hooks.link(row)
+    this.showId()
     const like = store.looksLike[row]
     this.labels.replaceChildren("Labelled ", element("b", {}, store.classes[label]))
     if (like === label) this.labels.append(", looks like it")
@@ -154,7 +152,15 @@ class Inspector {
     const worst = store.classRank[row] === 1 ? "worst" : `${ordinal(store.classRank[row])} worst`
     this.place.textContent =
       `Value ${amount(store.values[row])}, rank ${count(store.rank[row])} of ` +
-      `${count(store.ids.length)}; ${worst} in ${store.classes[label]}`
+      `${count(store.n)}; ${worst} in ${store.classes[label]}`
+  }
+
+  // Ids come a moment after the image that they name.
+  showId() {
+    const id = this.store.idOf(this.row)
+    this.name.textContent = id
+    this.name.title = id
+    this.link.href = this.hooks.link(this.row)
   }
 
   mark() {

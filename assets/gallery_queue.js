@@ -1,7 +1,8 @@
 // Decisions on their way to the server: in order, kept in this browser until the server has them.
 
 const TAB_KEY = "assay.tab"
-const MAX_BATCH = 500
+const MAX_BATCH = 500 // strokes in one request
+const MAX_ROWS = 100000 // images in one request
 const KEEPALIVE_BYTES = 60000 // browsers refuse larger bodies on a request that outlives the page
 const ANSWER_WITHIN_MS = 15000
 
@@ -54,7 +55,7 @@ class DecisionQueue {
     this.sending = false
     this.problem = null
     this.refused = 0
-    const prefix = `assay.queue.${run}.`
+    const prefix = `assay.strokes.${run}.`
     let tab = kept.read("sessionStorage", TAB_KEY)
     if (!tab) {
       tab = newId()
@@ -108,7 +109,7 @@ class DecisionQueue {
   }
 
   async sendOne() {
-    const batch = this.pending.slice(0, MAX_BATCH)
+    const batch = this.batch()
     const body = JSON.stringify(batch.map(({ restores, ...event }) => event))
     const response = await fetch(this.url, {
       method: "POST",
@@ -131,6 +132,16 @@ class DecisionQueue {
     this.mirror()
     this.hooks.settled(answer)
     this.hooks.changed()
+  }
+
+  // As many of the oldest strokes as one request may hold, at least one.
+  batch() {
+    let images = 0
+    const end = this.pending.findIndex((event, i) => {
+      images += event.rows?.length ?? 0
+      return i === MAX_BATCH || (i > 0 && images > MAX_ROWS)
+    })
+    return this.pending.slice(0, end < 0 ? undefined : end)
   }
 
   // What a person should know about it, in a few words.

@@ -1,9 +1,12 @@
 // What is known about one run: its ranking, its decisions, its evidence. No DOM in here.
 
-const UNDECIDED = "clear"
 const EVIDENCE_KEPT = 300
 const WHAT_IF_KEPT = 100
 const PICTURES_KEPT = 48
+const IDS_KEPT = 20000
+const IDS_AT_ONCE = 500
+const SHOWN_FIRST = ["order", "value", "label", "looks_like", "source"]
+const MOST_AT_ONCE = 100000 // images in one stroke; the server takes no more
 
 const count = n => n.toLocaleString("en-US")
 
@@ -53,54 +56,99 @@ class ReviewStore {
   constructor(run, base) {
     this.run = run
     this.base = base
-    this.states = new Map() // row -> [verdict, new label]; undecided rows are not in it
     this.undoStack = []
     this.redoStack = []
     this.evidenceOf = new Recent(EVIDENCE_KEPT)
     this.whatIfOf = new Recent(WHAT_IF_KEPT)
     this.pictureOf = new Recent(PICTURES_KEPT)
+    this.idAt = new Recent(IDS_KEPT)
+    this.idsWanted = new Set()
+    this.columnOf = new Map()
     this.listeners = new Set()
     this.revision = 0 // counts our own decisions: an answer asked for before one is out of date
     this.reviewer = kept.read("localStorage", "assay.reviewer") || "reviewer"
     this.queue = new DecisionQueue(run, `${base}/decisions`, {
       changed: () => this.tell({ queue: true }),
-      settled: answer => this.reconcile(answer.states ?? {}),
+      settled: answer => this.settled(answer),
     })
     this.ready = this.load()
     this.ready.catch(() => {}) // whoever waits for it shows it
   }
 
   async load() {
-    const [ranking, decisions] = await Promise.all([
+    const [ranking, decisions, ...columns] = await Promise.all([
       fetchJson(`${this.base}/ranking`),
       this.fetchDecisions(),
+      ...SHOWN_FIRST.map(key => this.column(key)),
     ])
+    const [order, values, labels, looksLike, source] = columns
     Object.assign(this, {
-      ids: ranking.ids,
-      labels: ranking.labels,
-      values: ranking.values,
+      order, values, labels, looksLike, source,
+      n: ranking.n,
       classes: ranking.classes,
-      order: ranking.order,
-      looksLike: ranking.looks_like,
       neutral: ranking.neutral,
       hasPictures: ranking.pictures,
+      sourceNames: ranking.sources,
+      columnInfo: new Map(ranking.columns.map(column => [column.key, column])),
       version: ranking.dataset.slice(0, 12),
+      states: new States(ranking.n, ranking.classes),
     })
-    const n = this.ids.length
-    this.rowOf = new Map(this.ids.map((id, row) => [id, row]))
-    this.rank = new Uint32Array(n)
-    this.classRank = new Uint32Array(n)
+    this.rank = new Uint32Array(this.n)
+    this.classRank = new Uint32Array(this.n)
     this.classSize = new Uint32Array(this.classes.length)
-    this.order.forEach((row, position) => {
+    for (let position = 0; position < this.n; position += 1) {
+      const row = order[position]
       this.rank[row] = position + 1
-      this.classRank[row] = ++this.classSize[this.labels[row]]
-    })
-    for (const [id, state] of Object.entries(decisions.states)) this.setState(this.rowOf.get(id), state)
+      this.classRank[row] = ++this.classSize[labels[row]]
+    }
+    this.carried = decisions.carried
+    for (const state of decisions.states) this.states.take(state, decisions.reviewers)
     this.undoStack = this.strokes(decisions.undoable)
     for (const event of this.queue.pending) this.replay(event)
     this.queue.flush()
     return this
   }
+
+  // One value a row as a typed array, asked for once; `answer` is on the promise when it is there.
+  column(key) {
+    let found = this.columnOf.get(key)
+    if (!found) {
+      found = fetchColumn(this.base, key)
+      found.then(answer => { found.answer = answer }, () => this.columnOf.delete(key))
+      this.columnOf.set(key, found)
+    }
+    return found
+  }
+
+  // -- ids ---------------------------------------------------------------------------------------
+
+  // The id of an image if it is known already; it is asked for otherwise, and `tell` says when.
+  idOf(row) {
+    const known = this.idAt.get(row)
+    if (known !== undefined) return known
+    if (!this.idsWanted.size) setTimeout(() => this.fetchIds(), 0) // one request for what is drawn
+    this.idsWanted.add(row)
+    return ""
+  }
+
+  async fetchIds() {
+    const rows = [...this.idsWanted]
+    this.idsWanted.clear()
+    for (let start = 0; start < rows.length; start += IDS_AT_ONCE) {
+      const some = rows.slice(start, start + IDS_AT_ONCE)
+      const ids = await fetchJson(`${this.base}/ids?rows=${some.join(",")}`).catch(() => null)
+      if (!ids) continue // asked for again when it is drawn again
+      some.forEach((row, i) => this.idAt.set(row, ids[i]))
+      this.tell({ ids: some })
+    }
+  }
+
+  async rowOfId(id) {
+    const answer = await fetchJson(`${this.base}/row?id=${encodeURIComponent(id)}`).catch(() => null)
+    return answer?.row
+  }
+
+  // -- decisions ---------------------------------------------------------------------------------
 
   fetchDecisions() {
     return fetchJson(`${this.base}/decisions?reviewer=${encodeURIComponent(this.reviewer)}`)
@@ -110,9 +158,15 @@ class ReviewStore {
   async refresh() {
     const { revision } = this
     const answer = await this.fetchDecisions().catch(() => null)
-    if (!answer || !this.rowOf || revision !== this.revision || this.queue.pending.length) return
-    const undecided = [...this.states.keys()].map(row => [this.ids[row], [UNDECIDED, null]])
-    this.reconcile({ ...Object.fromEntries(undecided), ...answer.states })
+    if (!answer || !this.states || revision !== this.revision || this.queue.pending.length) return
+    const told = new Set(answer.states.map(([row]) => row))
+    const gone = []
+    for (let row = 0; row < this.n; row += 1) {
+      const known = this.states.verdicts[row] || this.states.flags[row]
+      if (known && !told.has(row)) gone.push([row, UNDECIDED, null, 0, 0, 0, []])
+    }
+    this.carried = answer.carried
+    this.reconcile([...gone, ...answer.states], answer.reviewers)
   }
 
   // Undo is everybody's own: a new name starts with what that name decided.
@@ -129,39 +183,39 @@ class ReviewStore {
     this.tell({ rows: [] })
   }
 
-  // Group rows of the log that were written together.
-  strokes(rows) {
-    const strokes = []
-    for (const row of rows) {
-      const change = {
-        row: this.rowOf.get(row.image_id),
-        after: [row.verdict, row.new_label],
-        before: row.before,
-      }
-      if (change.row === undefined) continue
-      const last = strokes.at(-1)
-      if (row.batch_id && last?.batch === row.batch_id) last.changes.push(change)
-      else strokes.push({ event: row.event_id, batch: row.batch_id, changes: [change] })
-    }
-    return strokes
+  // Strokes as the server tells them, as what `decide` puts on the stack.
+  strokes(told) {
+    return told.map(({ event_id: event, rows: changes }) => {
+      const rows = Uint32Array.from(changes, change => change[0])
+      const codes = at => changes.map(change => this.states.code(change[at], change[at + 1]))
+      const packed = pairs => ({
+        verdicts: Uint8Array.from(pairs, pair => pair[0]),
+        labels: Uint16Array.from(pairs, pair => pair[1]),
+      })
+      return { event, rows, after: packed(codes(1)), before: packed(codes(3)) }
+    })
   }
 
   // Put an event that the server has not confirmed on top of what it told us.
   replay(event) {
     if (event.undoes) {
-      for (const [id, ...state] of event.restores ?? []) this.setState(this.rowOf.get(id), state)
+      const { rows, ...to } = event.restores
+      this.states.restore(rows, this.states.unpacked(to))
       this.undoStack = this.undoStack.filter(stroke => stroke.event !== event.undoes)
-      return
+    } else if (!this.undoStack.some(stroke => stroke.event === event.event_id)) {
+      this.put(event.event_id, event.rows, event.verdict, event.new_label ?? null)
     }
-    const row = this.rowOf.get(event.image_id)
-    if (row === undefined || this.undoStack.some(stroke => stroke.event === event.event_id)) return
-    const after = [event.verdict, event.new_label ?? null]
-    this.undoStack.push({
-      event: event.event_id,
-      batch: event.batch_id ?? null,
-      changes: [{ row, after, before: this.state(row) }],
-    })
-    this.setState(row, after)
+  }
+
+  // Decide here; returns the rows.
+  put(event, rows, verdict, label) {
+    const before = this.states.snapshot(rows)
+    const [code, labelCode] = this.states.code(verdict, label)
+    for (const row of rows) this.states.put(row, code, labelCode)
+    const me = this.states.reviewers.of(this.reviewer)
+    for (const row of rows) this.states.latest[row] = me
+    this.undoStack.push({ event, rows, before, after: this.states.snapshot(rows) })
+    return rows
   }
 
   listen(listener) {
@@ -174,59 +228,49 @@ class ReviewStore {
   }
 
   state(row) {
-    return this.states.get(row) ?? [UNDECIDED, null]
+    return this.states.get(row)
   }
 
-  setState(row, state) {
-    if (row === undefined) return
-    if (state[0] === UNDECIDED) this.states.delete(row)
-    else this.states.set(row, [state[0], state[1] ?? null])
+  settled(answer) {
+    if (answer.rejected?.length) this.refresh() // what was shown ahead of the answer is not so
+    else this.reconcile(answer.states ?? [], answer.reviewers ?? [])
   }
 
   // The server's word on images, except where a decision of ours is still on its way.
-  reconcile(states) {
+  reconcile(states, reviewers) {
+    if (!this.states) return
     const open = new Set()
     for (const event of this.queue.pending) {
-      if (event.image_id) open.add(event.image_id)
-      for (const [id] of event.restores ?? []) open.add(id)
+      for (const row of event.rows ?? event.restores?.rows ?? []) open.add(row)
     }
     const rows = []
-    for (const [id, state] of Object.entries(states)) {
-      const row = this.rowOf?.get(id)
-      if (row === undefined || open.has(id)) continue
-      if (String(this.state(row)) !== String(state)) rows.push(row)
-      this.setState(row, state)
+    for (const state of states) {
+      if (!open.has(state[0]) && this.states.take(state, reviewers)) rows.push(state[0])
     }
     if (rows.length) this.tell({ rows })
   }
 
-  decide(rows, verdict, label = null) {
-    const batch = rows.length > 1 ? newId() : null
-    const changes = []
-    const events = []
-    for (const row of rows) {
-      const before = this.state(row)
-      if (before[0] === verdict && before[1] === label) continue
-      changes.push({ row, before, after: [verdict, label] })
-      this.setState(row, [verdict, label])
-      events.push({
-        event_id: newId(),
-        image_id: this.ids[row],
-        verdict,
-        new_label: label,
-        reviewer: this.reviewer,
-        batch_id: batch,
-      })
-    }
-    if (!events.length) return
+  // One stroke over `rows`: recorded, and later undone, together. Images that we decided just so
+  // already are left out, unless there is a note to add. Returns how many images it is about.
+  decide(rows, verdict, label = null, note = "") {
+    const { verdicts, newLabels, latest, reviewers } = this.states
+    const [code, labelCode] = this.states.code(verdict, label)
+    const me = reviewers.of(this.reviewer)
+    const fresh = Array.from(rows).filter(row =>
+      note || verdicts[row] !== code || newLabels[row] !== labelCode || latest[row] !== me)
+    if (!fresh.length || fresh.length > MOST_AT_ONCE) return 0
     this.revision += 1
-    this.undoStack.push({ event: events[0].event_id, batch, changes })
+    const event = newId()
+    this.put(event, fresh, verdict, label)
     this.redoStack = []
-    this.tell({ rows: changes.map(change => change.row) })
-    this.queue.push(events)
+    this.tell({ rows: fresh })
+    this.queue.push([
+      { event_id: event, rows: fresh, verdict, new_label: label, note, reviewer: this.reviewer },
+    ])
+    return fresh.length
   }
 
-  // Both return the row to look at, or undefined where there is nothing to do.
+  // Both return the rows concerned, or undefined where there is nothing to do.
   undo() {
     const stroke = this.undoStack.pop()
     return stroke && this.takeBack(stroke, stroke.event, "before", this.redoStack)
@@ -240,40 +284,21 @@ class ReviewStore {
   takeBack(stroke, undoes, to, stack) {
     this.revision += 1
     const event = newId()
-    const changes = to === "before" ? stroke.changes.toReversed() : stroke.changes
-    for (const change of changes) this.setState(change.row, change[to])
+    this.states.restore(stroke.rows, stroke[to])
     stack.push({ ...stroke, undo: event })
-    const restores = changes.map(change => [this.ids[change.row], ...change[to]])
-    this.tell({ rows: changes.map(change => change.row) })
+    const restores = { rows: Array.from(stroke.rows), ...this.states.packed(stroke[to]) }
+    this.tell({ rows: stroke.rows })
     this.queue.push([{ event_id: event, undoes, reviewer: this.reviewer, restores }])
-    return changes[0].row
+    return stroke.rows
   }
 
-  // Rows that fit the filters, in the order asked for.
+  // A promise of the rows that fit the filters, in the order asked for.
   select(filters) {
-    const label = filters.class == null ? -1 : this.classes.indexOf(filters.class)
-    const like = filters.like == null ? -1 : this.classes.indexOf(filters.like)
-    const text = (filters.text ?? "").trim().toLowerCase()
-    const { state = "all", low = null, high = null } = filters
-    const fits = row => {
-      if (filters.class != null && this.labels[row] !== label) return false
-      if (filters.like != null && this.looksLike[row] !== like) return false
-      if (low != null && this.values[row] < low) return false
-      if (high != null && this.values[row] > high) return false
-      if (state !== "all") {
-        const verdict = this.state(row)[0]
-        if (state === "undecided" ? verdict !== UNDECIDED : verdict !== state) return false
-      }
-      return !text || this.ids[row].toLowerCase().includes(text)
-    }
-    const rows = this.order.filter(fits)
-    return filters.order === "best" ? rows.reverse() : rows
+    return selectRows(this, filters)
   }
 
-  counts() {
-    const counts = { remove: 0, keep: 0, unsure: 0, relabel: 0 }
-    for (const [verdict] of this.states.values()) counts[verdict] += 1
-    return counts
+  get counts() {
+    return this.states.counts
   }
 
   pictureUrl(side, row, size) {
@@ -324,7 +349,7 @@ class ReviewStore {
 
   // Where the value stands, in words.
   words(row) {
-    const n = this.ids.length
+    const { n } = this
     const hurts = this.hurts(row)
     const place = hurts ? this.rank[row] : n + 1 - this.rank[row]
     const share = [1, 5, 10, 25].find(percent => place <= Math.ceil((n * percent) / 100))

@@ -15,7 +15,7 @@ from pages.ui.address import base_path
 
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
 # One script: the parts share a scope, and only the last one exports.
-_SCRIPTS = ("queue", "store", "grid", "whatif", "inspector", "help")
+_SCRIPTS = ("queue", "columns", "states", "store", "grid", "whatif", "inspector", "help")
 
 
 def _text(name: str) -> str:

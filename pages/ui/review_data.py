@@ -1,25 +1,19 @@
-"""What the HTTP routes serve: opened runs, their pictures, their ranking, their evidence.
+"""What the HTTP routes serve: opened runs and their evidence.
 
 Nothing here knows HTTP or Streamlit; everything may be called from several threads at once.
 """
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import io
-import json
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from PIL import Image
 
 from core.datasets import LabelledImages
 from core.errors import DataError
@@ -27,15 +21,6 @@ from core.runs import Run, find_run, ground_cost
 from core.transport import GroundCost
 from core.valuation import explain
 
-# Browsers show these as they are; the first bytes tell them apart, not the file's name.
-_SIGNATURES = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-)
-SIZES = (128, 256, 1280)  # longest side of a thumbnail, pixels; the last is the inspector's
-_AS_STORED_BYTES = {128: 32_768, 256: 65_536, 1280: 2_097_152}
 _RETRY_S = 5.0  # a source that is gone is looked for again after this time
 _OPEN_RUNS = 6
 STRIP = 7  # validation images in each row of the evidence
@@ -43,29 +28,12 @@ STRIP = 7  # validation images in each row of the evidence
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
-    """Bytes to be sent, with what identifies them."""
-
-    content: bytes
-    media_type: str
-    etag: str
-    gzipped: bytes | None = None
-
-    @classmethod
-    def of(cls, content: bytes, media_type: str, *, compress: bool = False) -> Payload:
-        """Hash `content`, and compress it beforehand if asked."""
-        etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-        packed = gzip.compress(content, compresslevel=5, mtime=0) if compress else None
-        return cls(content, media_type, etag, packed)
-
-
 class OpenedRun:
     """A run with what showing it needs, each part made once, when it is first asked for."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._side_locks = {"train": threading.Lock(), "validation": threading.Lock()}
         self._images: dict[str, LabelledImages] = {}
         self._failed: dict[str, tuple[float, DataError]] = {}
@@ -79,10 +47,10 @@ class OpenedRun:
         """
         return self.run.record.train.fingerprint
 
-    @cached_property
-    def rows(self) -> dict[str, int]:
-        """Return the position of each training image by its id."""
-        return {image_id: row for row, image_id in enumerate(self.run.values["id"].tolist())}
+    @property
+    def n(self) -> int:
+        """Return the number of training images."""
+        return len(self.run.values)
 
     @cached_property
     def cost(self) -> GroundCost:
@@ -98,10 +66,6 @@ class OpenedRun:
         size = len(self.run.potentials.g)
         plan = np.bincount(arrays["plan_columns"][ours], arrays["plan_mass"][ours], size)
         return plan if plan.any() else None
-
-    def ranking(self) -> Payload:
-        """Return the whole ranking as compact JSON; columns rather than rows."""
-        return self._once("ranking", lambda: _ranking(self.run))
 
     def images(self, side: str) -> LabelledImages:
         """Open the pictures of `side` ("train" or "validation"), row for row as in the run.
@@ -127,7 +91,8 @@ class OpenedRun:
             self._images[side] = opened
             return opened
 
-    def _once(self, name: str, make: Callable[[], T]) -> T:
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """Return what `make` gives, made when `name` is first asked for and kept."""
         with self._lock:
             if name not in self._made:
                 self._made[name] = make()
@@ -140,7 +105,7 @@ class OpenedRuns:
 
     def __init__(self, limit: int = _OPEN_RUNS) -> None:
         self._limit = limit
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._opened: OrderedDict[tuple[Path, str], OpenedRun] = OrderedDict()
 
     def get(self, home: Path, run_id: str) -> OpenedRun:
@@ -157,74 +122,6 @@ class OpenedRuns:
             while len(self._opened) > self._limit:
                 self._opened.popitem(last=False)
             return opened
-
-
-def _ranking(run: Run) -> Payload:
-    values = run.values
-    value = values["value"].to_numpy(dtype=np.float64)
-    body = {
-        "run": run.id,
-        "dataset": run.record.train.fingerprint,
-        "pictures": run.record.train.has_pictures,
-        "classes": list(run.class_names),
-        "ids": values["id"].tolist(),
-        "labels": values["label"].tolist(),
-        "looks_like": values["looks_like"].tolist(),
-        "neutral": run.record.neutral_value,
-        # Six digits tell any two images apart that a person could; the order is exact beside it.
-        "values": [float(f"{v:.6g}") for v in value.tolist()],
-        "order": np.argsort(value, kind="stable").tolist(),
-    }
-    text = json.dumps(body, separators=(",", ":"), ensure_ascii=True)
-    return Payload.of(text.encode(), "application/json", compress=True)
-
-
-def picture(images: LabelledImages, row: int, size: int | None) -> Payload:
-    """Return picture `row` as stored where a browser shows it and it is small, else made smaller.
-
-    Parameters
-    ----------
-    images : a set with pictures
-    row : position in it
-    size : one of `SIZES`, or None for the largest
-
-    Raises
-    ------
-    IndexError
-        There is no such row.
-    DataError
-        The picture cannot be read any more.
-    """
-    if not 0 <= row < len(images) or images.images is None:
-        raise IndexError(row)
-    size = size or SIZES[-1]
-    try:
-        stored = images.images.encoded(row)
-        media_type = _media_type(stored)
-        if media_type and len(stored) <= _AS_STORED_BYTES[size] and _longest(stored) <= 2 * size:
-            return Payload.of(stored, media_type)
-        image = images.images.decode(row)
-        image.thumbnail((size, size), Image.Resampling.LANCZOS)
-        out = io.BytesIO()
-        # Small pictures are looked at pixel by pixel: nothing may be smeared.
-        lossless = max(image.size) <= 64
-        image.convert("RGB").save(out, "WEBP", quality=88, lossless=lossless, method=2)
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"The picture {images.ids[row]} cannot be read any more.") from error
-    return Payload.of(out.getvalue(), "image/webp")
-
-
-def _media_type(content: bytes) -> str | None:
-    for signature, media_type in _SIGNATURES:
-        if content.startswith(signature):
-            return media_type
-    return "image/webp" if content[:4] == b"RIFF" and content[8:12] == b"WEBP" else None
-
-
-def _longest(content: bytes) -> int:
-    """Return the longest side, from the header alone."""
-    with Image.open(io.BytesIO(content)) as image:
-        return max(image.size)
 
 
 def evidence(opened: OpenedRun, row: int) -> dict[str, Any]:

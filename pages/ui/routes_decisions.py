@@ -1,0 +1,79 @@
+"""HTTP routes of the decisions: what stands, and strokes of one image or many to be recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from core.curation import DEFAULT_REVIEWER, open_store
+from core.runs import home
+from pages.ui.http import (
+    BASE,
+    ForbiddenError,
+    answer,
+    error,
+    explained,
+    opened,
+    read_own_json,
+    row_of,
+)
+from pages.ui.review_decisions import history, record_events, standing
+
+MAX_BODY = 8 * 1024 * 1024
+MAX_EVENTS = 2000
+MAX_ROWS = 100_000  # images in one request
+
+
+@explained
+def _read(request: Request) -> Response:
+    """Answer with the present state, and with what the reviewer could undo."""
+    run = opened(request)
+    reviewer = request.query_params.get("reviewer") or DEFAULT_REVIEWER
+    return answer(standing(run, open_store(home()), reviewer))
+
+
+async def _write(request: Request) -> Response:
+    """Record a list of events in order; answer after they are committed."""
+    try:
+        events = await read_own_json(
+            request, limit=MAX_BODY, too_much="Too many decisions at once; send fewer."
+        )
+    except ForbiddenError as refused:
+        return refused.response
+    if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
+        return error(400, "Decisions are sent as a JSON list of events.")
+    if len(events) > MAX_EVENTS:
+        return error(413, f"At most {MAX_EVENTS:,} strokes at once; got {len(events):,}.")
+    images = sum(len(_rows(event)) for event in events)
+    if images > MAX_ROWS:
+        return error(413, f"At most {MAX_ROWS:,} images at once; got {images:,}.")
+
+    @explained
+    def record(asked: Request) -> Response:
+        run = opened(asked)
+        return answer(record_events(run, open_store(home()), events))
+
+    return await run_in_threadpool(record, request)
+
+
+def _rows(event: dict[str, Any]) -> list[Any]:
+    rows = event.get("rows")
+    return rows if isinstance(rows, list) else []
+
+
+@explained
+def _history(request: Request) -> Response:
+    row = row_of(request)
+    run = opened(request)
+    return answer(history(run, open_store(home()), row))
+
+
+ROUTES = [
+    Route(f"{BASE}/decisions", _read, methods=["GET"]),
+    Route(f"{BASE}/decisions", _write, methods=["POST"]),
+    Route(f"{BASE}/history/{{row:int}}", _history),
+]
