@@ -11,8 +11,6 @@ from core.runs.folder import (
     link_run,
     list_runs,
     open_run,
-    validation_frame,
-    values_frame,
     write_run,
 )
 from core.runs.home import home
@@ -32,6 +30,7 @@ from core.runs.problem import ground_cost
 from core.runs.record import RunRecord, SourceRecord
 from core.runs.spec import SETTINGS, ValueSpec, run_id
 from core.runs.suggestions import suggestions
+from core.runs.tables import validation_frame, values_frame
 
 __all__ = [
     "KINDS",
