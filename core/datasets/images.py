@@ -133,8 +133,7 @@ class LabelledImages:
         if self.images is not None:
             digests = self.images.digests()
         else:
-            assert self.embeddings is not None
-            joined = b"".join(row_digests(np.ascontiguousarray(self.embeddings, np.float32)))
+            joined = b"".join(row_digests(np.asarray(self.embeddings, dtype=np.float32)))
             digests = np.frombuffer(joined, dtype=np.uint8).reshape(-1, 32)
         first: np.ndarray = np.ascontiguousarray(digests[:, :8]).view(">u8")[:, 0]
         return first.astype(np.uint64)

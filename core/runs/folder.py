@@ -38,8 +38,6 @@ FILES = (
 METHOD_FILE = "method.npz"
 # Only where an embedder learned something: what it takes to embed further images.
 EMBEDDER_FILE = "embedder.npz"
-COLUMNS = ("id", "label", "class_name", "value", "calibrated_gradient", "path", "content")
-RESEMBLANCE_COLUMNS = ("looks_like", "looks_like_name", "looks_like_probability")
 _PARTIAL = re.compile(r"\..+\.(?P<pid>\d+)\.(?P<mark>[^.]+)\.[0-9a-f]+\.partial")
 
 
@@ -78,9 +76,9 @@ class Run:
 
     @cached_property
     def values(self) -> pd.DataFrame:
-        """The training images in the input's order: `COLUMNS`, `RESEMBLANCE_COLUMNS`, and more.
+        """The training images in the input's order: a table as `values_frame` makes it.
 
-        What a method adds follows them.
+        What a method adds follows its columns.
         """
         return self._table("values.parquet")
 
@@ -103,7 +101,9 @@ class Run:
 
         O(n) time and memory when it is first asked for: half a second for a million images.
         """
-        return self._ids.get_indexer(pd.Index(ids, dtype="str")).astype(np.int64)
+        return self._ids.get_indexer(pd.Index(np.asarray(ids, dtype=object), dtype="str")).astype(
+            np.int64
+        )
 
     @cached_property
     def ranks_by_gradient(self) -> bool:
@@ -115,7 +115,7 @@ class Run:
 
     @cached_property
     def validation(self) -> pd.DataFrame:
-        """The validation images in the input's order: `COLUMNS`."""
+        """The validation images in the input's order, as `validation_frame`."""
         return self._table("validation.parquet")
 
     @cached_property
@@ -196,51 +196,6 @@ class Run:
         except (OSError, ValueError, EOFError) as error:
             raise RunError(f"{self.path}: {name} cannot be read ({error}).") from error
         return array
-
-
-def values_frame(data: LabelledImages, valuation: Valuation) -> pd.DataFrame:
-    """Return the table of the training images, in the order of `data`.
-
-    Beside `COLUMNS`: the class that the image's features resemble most, as a position and as a
-    name, and how probable that is, 0 to 1; and the columns that the method adds.
-    """
-    frame = _frame(data, valuation.value, valuation.calibrated_gradient)
-    frame["looks_like"] = valuation.looks_like.astype(np.int64)
-    frame["looks_like_name"] = class_column(data.class_names, valuation.looks_like)
-    frame["looks_like_probability"] = valuation.looks_like_probability.astype(np.float32)
-    return frame.assign(**valuation.columns)
-
-
-def validation_frame(data: LabelledImages, valuation: Valuation) -> pd.DataFrame:
-    """Return the table of the validation images, with the columns `COLUMNS`, in their order."""
-    return _frame(data, valuation.validation_value, valuation.validation_gradient)
-
-
-def _frame(data: LabelledImages, value: np.ndarray, gradient: np.ndarray) -> pd.DataFrame:
-    frame = images_frame(data).assign(
-        value=np.asarray(value, dtype=np.float64),
-        calibrated_gradient=np.asarray(gradient, dtype=np.float64),
-    )
-    return frame[list(COLUMNS)]
-
-
-def images_frame(data: LabelledImages) -> pd.DataFrame:
-    """Return what is known of the images before they are valued, in the order of `data`."""
-    paths = [None] * len(data) if data.paths is None else data.paths.tolist()
-    return pd.DataFrame(
-        {
-            "id": pd.Series(data.ids.tolist(), dtype="str"),
-            "label": data.labels.astype(np.int64),
-            "class_name": class_column(data.class_names, data.labels),
-            "path": pd.Series(paths, dtype="str"),
-            "content": data.content,
-        }
-    )
-
-
-def class_column(class_names: tuple[str, ...], labels: np.ndarray) -> pd.Series:
-    """Return the name of the class at each position of `labels`."""
-    return pd.Series([class_names[u] for u in labels.tolist()], dtype="str")
 
 
 def require_free(out: Path) -> None:

@@ -15,7 +15,8 @@ import pytest
 
 from core.errors import DataError, RunError
 from core.runs import find_run, home, link_run, list_jobs, list_runs, open_run, write_run
-from core.runs.folder import COLUMNS, FILES, RESEMBLANCE_COLUMNS, partial_name, sweep_partial
+from core.runs.folder import FILES, partial_name, sweep_partial
+from core.runs.tables import COLUMNS, RESEMBLANCE_COLUMNS
 from tests.factories import make_home_run, make_run, make_valuation
 
 HOSTILE = ["../x", "..", "", "/etc/passwd", "0123456789abcde", "0123456789ABCDEF", "0" * 16 + "\n"]
