@@ -12,13 +12,25 @@ from core.curation.decisions import (
     Verdict,
 )
 from core.curation.export import (
-    EXPORTERS,
+    FORMATS,
+    LINKS,
+    ExportFormat,
     decision_table,
     export,
     export_archive,
-    export_files,
 )
 from core.curation.of_run import RunDecisions
+from core.curation.plan import (
+    BUDGETS,
+    PlanSettings,
+    PrunePlan,
+    ThinClass,
+    make_plan,
+    source_names,
+    source_table,
+    thin_classes,
+)
+from core.curation.reviewable import Reviewable, reviewable
 from core.curation.score_files import JoinReport, ScoreTable, read_scores
 from core.curation.scores import (
     ScoreColumn,
@@ -27,32 +39,51 @@ from core.curation.scores import (
     score_columns,
     scores_version,
 )
+from core.curation.selections import keep_selection, read_selection
+from core.curation.statistics import ReviewStatistics, review_statistics
 from core.curation.store import DecisionStore, open_store
+from core.curation.summary import sentences as review_sentences
 
 __all__ = [
+    "BUDGETS",
     "DEFAULT_REVIEWER",
-    "EXPORTERS",
+    "FORMATS",
+    "LINKS",
     "VERDICTS",
     "Decision",
     "DecisionStore",
+    "ExportFormat",
     "JoinReport",
     "NewDecision",
     "NewStroke",
+    "PlanSettings",
+    "PrunePlan",
     "Recorded",
+    "ReviewStatistics",
+    "Reviewable",
     "RunDecisions",
     "ScoreColumn",
     "ScoreTable",
     "Stroke",
     "TakeBack",
+    "ThinClass",
     "Verdict",
     "decision_table",
     "export",
     "export_archive",
-    "export_files",
     "forget_scores",
     "import_scores",
+    "keep_selection",
+    "make_plan",
     "open_store",
     "read_scores",
+    "read_selection",
+    "review_sentences",
+    "review_statistics",
+    "reviewable",
     "score_columns",
     "scores_version",
+    "source_names",
+    "source_table",
+    "thin_classes",
 ]

@@ -1,0 +1,114 @@
+"""HTTP routes of the map: where the images lie, what the validation images are, selections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from core.curation import keep_selection, read_selection
+from core.embedding import LayoutConfig
+from core.errors import RunError
+from core.runs import find_map, home, map_key
+from pages.ui.http import (
+    BASE,
+    IMMUTABLE,
+    REVALIDATE,
+    ForbiddenError,
+    Payload,
+    answer,
+    error,
+    explained,
+    opened,
+    read_own_json,
+    send,
+)
+from pages.ui.review_columns import binary
+from pages.ui.review_data import OpenedRun
+
+_CONFIG = LayoutConfig()
+# A row of a million takes at most eight characters in JSON.
+_MAX_BODY = 16_000_000
+
+
+def map_of(run: OpenedRun) -> Payload | None:
+    """Return the positions, training then validation images, float32; None where there is no map.
+
+    Only a map that is there is remembered.
+    """
+    found = find_map(run.run, home(), _CONFIG)
+    if found is None:
+        return None
+    return binary(np.concatenate([found.train, found.validation]).astype("<f4"))
+
+
+@explained
+def _positions(request: Request) -> Response:
+    run = opened(request)
+    if request.path_params["key"] != map_key(run.run, _CONFIG):
+        return error(404, "This is not the map of this run; reload the page.")
+    found = map_of(run)
+    if found is None:
+        return error(404, "The map of this run has not been drawn yet; reload the page.")
+    return send(request, found, IMMUTABLE)
+
+
+@explained
+def _validation(request: Request) -> Response:
+    """Answer with a column of the validation images: `label` uint16 or `value` float32."""
+    dtype = {"label": "<u2", "value": "<f4"}.get(key := request.path_params["column"])
+    if dtype is None:
+        return error(404, f"Validation images have no column {key!r}.")
+    run = opened(request)
+    column = run.run.validation[key].to_numpy().astype(dtype)
+    return send(request, binary(column, compress=True), REVALIDATE)
+
+
+@explained
+def _validation_id(request: Request) -> Response:
+    ids = opened(request).run.validation["id"]
+    row = int(request.path_params["row"])
+    if row >= len(ids):
+        raise IndexError(row)
+    return send(request, Payload.json({"id": ids.iloc[row]}), REVALIDATE)
+
+
+async def _keep(request: Request) -> Response:
+    """Keep a selection; the body is a JSON list of rows."""
+    try:
+        rows = await read_own_json(request, limit=_MAX_BODY, too_much="Select fewer images.")
+    except ForbiddenError as forbidden:
+        return forbidden.response
+    if not isinstance(rows, list) or not all(type(row) is int for row in rows):
+        return error(400, "A selection is sent as a JSON list of rows.")
+    return await run_in_threadpool(explained(lambda asked: _kept(asked, rows)), request)
+
+
+def _kept(request: Request, rows: list[Any]) -> Response:
+    try:
+        chosen = np.array(rows, dtype=np.int64)
+    except OverflowError:
+        return error(400, "A selection is sent as a JSON list of rows.")
+    return answer({"selection": keep_selection(home(), opened(request).run, chosen)})
+
+
+@explained
+def _selection(request: Request) -> Response:
+    run = opened(request).run
+    rows = read_selection(home(), run, request.path_params["name"])
+    if len(rows) and int(rows[-1]) >= len(run.values):
+        raise RunError("This selection is damaged; select the images again on the map.")
+    return send(request, binary(rows.astype("<u4")), IMMUTABLE)
+
+
+ROUTES = [
+    Route(f"{BASE}/map/{{key}}/positions", _positions),
+    Route(f"{BASE}/map/validation/{{column}}", _validation),
+    Route(f"{BASE}/map/validation/ids/{{row:int}}", _validation_id),
+    Route(f"{BASE}/selections", _keep, methods=["POST"]),
+    Route(f"{BASE}/selections/{{name}}", _selection),
+]
