@@ -1,0 +1,134 @@
+"""The statistics of a review in plain sentences, the same on every surface."""
+
+from __future__ import annotations
+
+from core.curation.intervals import Estimate
+from core.curation.statistics import ReviewStatistics
+
+
+def sentences(found: ReviewStatistics) -> dict[str, str]:
+    """Return what `found` says by subject: precision, remaining, recall, stop, audit, pace.
+
+    Parameters
+    ----------
+    found : from `review_statistics`
+    """
+    return {
+        "precision": _precision(found),
+        "stop": _stop(found),
+        "remaining": _remaining(found),
+        "recall": _recall(found),
+        "audit": _audit(found),
+        "pace": _pace(found),
+    }
+
+
+def percent(share: float) -> str:
+    """Return a share as percent with at most two digits that count: "6.6 %", "98 %", "0 %"."""
+    return f"{100 * share:.0f} %" if share >= 0.0995 or share == 0 else f"{100 * share:.1f} %"
+
+
+def _count(number: float, one: str = "fault", many: str = "faults") -> str:
+    whole = round(number)
+    return f"1 {one}" if whole == 1 else f"{whole:,} {many}"
+
+
+def _between(estimate: Estimate) -> str:
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f" ({round(estimate.low):,} to {round(estimate.high):,})"
+
+
+def _precision(found: ReviewStatistics) -> str:
+    precision = found.precision
+    if precision is None or precision.low is None or precision.high is None:
+        return "Nothing is judged yet: remove or relabel confirms a fault, keep refutes it."
+    return (
+        f"{percent(precision.value)} of the images judged worst first are faulty; among images "
+        f"like them {percent(precision.low)} to {percent(precision.high)} would be."
+    )
+
+
+def _stop(found: ReviewStatistics) -> str:
+    stop = found.stop
+    worth = f"one fault in {1 / stop.worth:.0f} images"
+    if stop.state == "early":
+        guess = f" A first guess for the end is rank {stop.rank:,}." if stop.rank else ""
+        return f"Judge {_count(stop.more, 'more image', 'more images')} to see how it goes.{guess}"
+    if stop.state == "go on":
+        here = found.curve.here
+        rate = (
+            f"about {percent(float(here[-1]))} of the last ones were faulty, " if here[-1] else ""
+        )
+        return f"Go on: {rate}more than {worth}." if rate else f"Go on: not below {worth} for sure."
+    tail = f"{stop.below_faulty:,} of the {stop.below:,} images judged after it were faulty"
+    if stop.state == "soon":
+        return (
+            f"Rank {stop.rank:,} may be the end: {tail}. Judge {stop.more:,} more to be sure that "
+            f"there is less than {worth}."
+        )
+    return f"You may stop at rank {stop.rank:,}: {tail}, less than {worth}."
+
+
+def _remaining(found: ReviewStatistics) -> str:
+    left = found.remaining
+    parts = []
+    if left.front is not None:
+        how = (
+            "by the calibrated odds"
+            if left.front_how == "odds"
+            else "as often as among the images judged around them"
+        )
+        parts.append(
+            f"About {_count(left.front.value)}{_between(left.front)} among the worst "
+            f"{left.front_images:,}, {how}."
+            if left.front.high != 0
+            else f"None among the worst {left.front_images:,}: all are judged."
+        )
+    else:
+        parts.append("Too few images are judged to say how many faults are left.")
+    if left.rest is not None and left.rest_images:
+        how = "by the calibrated odds" if left.rest_how == "odds" else "by the audit sample"
+        parts.append(
+            f"About {_count(left.rest.value)}{_between(left.rest)} among the other "
+            f"{left.rest_images:,}, {how}."
+            if left.rest.high != 0
+            else "None among the others: all are judged."
+        )
+    elif left.rest_images:
+        parts.append(f"Unknown among the other {left.rest_images:,} until some are audited.")
+    return " ".join(parts)
+
+
+def _recall(found: ReviewStatistics) -> str:
+    recall = found.recall
+    if recall is None:
+        return "The share of all faults that is found is known once the audit sample is judged."
+    span = ""
+    if recall.low is not None and recall.high is not None:
+        span = f" ({percent(recall.low)} to {percent(recall.high)})"
+    return f"About {percent(recall.value)}{span} of all faults are found."
+
+
+def _audit(found: ReviewStatistics) -> str:
+    audit = found.audit
+    if not audit.size:
+        return "Every image looks harmful, so there are none to audit."
+    if not audit.reviewed:
+        return (
+            f"{audit.size:,} images that do not look harmful, drawn at random: judge them, in "
+            "their order, to learn how many faults the ranking misses."
+        )
+    return (
+        f"{audit.reviewed:,} of {audit.size:,} reviewed in their order, "
+        f"{_count(audit.confirmed)} among them."
+    )
+
+
+def _pace(found: ReviewStatistics) -> str:
+    if found.pace.per_minute is None:
+        return "No pace yet."
+    return (
+        f"{found.pace.per_minute:.0f} decisions a minute over {found.pace.active_minutes:.0f} "
+        "active minutes; pauses are not counted."
+    )
