@@ -13,11 +13,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from core.curation import ScoreColumn, score_columns
+from core.runs import home, suggestions
+from core.valuation import Suggestions
 from pages.ui.http import Payload
 from pages.ui.review_data import OpenedRun
 from pages.ui.words import source_name
-
-NONE = 65535  # no class, where a column holds classes
 
 
 def binary(array: np.ndarray, *, compress: bool = False) -> Payload:
@@ -36,20 +37,42 @@ def described(opened: OpenedRun) -> dict[str, Any]:
         "classes": list(run.class_names),
         "neutral": run.record.neutral_value,
         "sources": [source_name(part.source) for part in run.record.training_parts],
-        "columns": [],
+        "columns": [
+            column for score in score_columns(home(), run) for column in _described_score(score)
+        ],
     }
+
+
+def _described_score(score: ScoreColumn) -> list[dict[str, Any]]:
+    """Return the scores, and the flags where there are some, as columns of their own."""
+    shown = {"title": score.title, "better": score.better, "origin": score.origin}
+    columns = [{"key": f"score:{score.key}", "kind": "score", **shown}]
+    if score.has_flags:
+        columns.append({**shown, "key": f"flag:{score.key}", "kind": "flag"})
+    return columns
 
 
 def column(opened: OpenedRun, key: str) -> Payload | None:
     """Return one column over all rows, little endian; None where the run has no such column.
 
-    `order` uint32, rows with the worst first; `value` float32; `label`, `looks_like` and `source`
-    uint16, positions in what `described` lists.
+    `order` uint32, rows with the worst first; `value` float32; `label`, `looks_like`, `source` and
+    `suggested` uint16, positions in what `described` lists, 65535 for none;
+    `suggested_confidence` and `score:...` float32, NaN for none; `flag:...` uint8.
     """
     make = _COLUMNS.get(key)
-    if make is None:
-        return None
-    return opened.once(f"column {key}", lambda: binary(make(opened), compress=True))
+    if make is not None:
+        return opened.once(f"column {key}", lambda: binary(make(opened), compress=True))
+    kind, _, name = key.partition(":")
+    for score in score_columns(home(), opened.run) if kind in ("score", "flag") else ():
+        if score.key == name:
+            return _score_column(score, kind)
+    return None
+
+
+def _score_column(score: ScoreColumn, kind: str) -> Payload | None:
+    if kind == "score":
+        return binary(score.values.astype("<f4"), compress=True)
+    return None if score.flagged is None else binary(score.flagged.astype("u1"), compress=True)
 
 
 def _order(opened: OpenedRun) -> np.ndarray:
@@ -75,12 +98,26 @@ def _source(opened: OpenedRun) -> np.ndarray:
     return np.repeat(np.arange(len(parts), dtype="<u2"), sizes)
 
 
+def _suggestions(opened: OpenedRun) -> Suggestions:
+    return opened.once("suggestions", lambda: suggestions(opened.run))
+
+
+def _suggested(opened: OpenedRun) -> np.ndarray:
+    return _suggestions(opened).label.astype("<u2")
+
+
+def _confidence(opened: OpenedRun) -> np.ndarray:
+    return _suggestions(opened).confidence.astype("<f4")
+
+
 _COLUMNS: dict[str, Callable[[OpenedRun], np.ndarray]] = {
     "order": _order,
     "value": _value,
     "label": _label,
     "looks_like": _looks_like,
     "source": _source,
+    "suggested": _suggested,
+    "suggested_confidence": _confidence,
 }
 
 
@@ -112,11 +149,3 @@ def _ids(opened: OpenedRun) -> pa.Array:
         return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
 
     return opened.once("ids", make)
-
-
-def rows_of_ids(opened: OpenedRun, ids: list[str]) -> np.ndarray:
-    """Return the row of each of `ids`, int64; -1 where the run does not hold it."""
-    if not ids:
-        return np.empty(0, dtype=np.int64)
-    found = pc.index_in(pa.array(ids, _ids(opened).type), _ids(opened))
-    return pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64)

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from core.curation import DEFAULT_REVIEWER, open_store
+from core.curation import DEFAULT_REVIEWER, RunDecisions, open_store
 from core.runs import home
 from pages.ui.http import (
     BASE,
@@ -21,6 +21,7 @@ from pages.ui.http import (
     read_own_json,
     row_of,
 )
+from pages.ui.review_data import OpenedRun
 from pages.ui.review_decisions import history, record_events, standing
 
 MAX_BODY = 8 * 1024 * 1024
@@ -28,12 +29,16 @@ MAX_EVENTS = 2000
 MAX_ROWS = 100_000  # images in one request
 
 
+def _decisions(run: OpenedRun) -> RunDecisions:
+    return RunDecisions(open_store(home()), run.run)
+
+
 @explained
 def _read(request: Request) -> Response:
     """Answer with the present state, and with what the reviewer could undo."""
     run = opened(request)
     reviewer = request.query_params.get("reviewer") or DEFAULT_REVIEWER
-    return answer(standing(run, open_store(home()), reviewer))
+    return answer(standing(_decisions(run), reviewer))
 
 
 async def _write(request: Request) -> Response:
@@ -55,7 +60,7 @@ async def _write(request: Request) -> Response:
     @explained
     def record(asked: Request) -> Response:
         run = opened(asked)
-        return answer(record_events(run, open_store(home()), events))
+        return answer(record_events(run, _decisions(run), events))
 
     return await run_in_threadpool(record, request)
 
@@ -68,8 +73,7 @@ def _rows(event: dict[str, Any]) -> list[Any]:
 @explained
 def _history(request: Request) -> Response:
     row = row_of(request)
-    run = opened(request)
-    return answer(history(run, open_store(home()), row))
+    return answer(history(_decisions(opened(request)), row))
 
 
 ROUTES = [

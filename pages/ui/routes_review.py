@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from core.curation import RunDecisions, open_store
+from core.runs import home
 from pages.ui.address import base_path
 from pages.ui.http import (
     BASE,
@@ -69,7 +72,9 @@ def _row(request: Request) -> Response:
 
 @explained
 def _find(request: Request) -> Response:
-    rows = find_rows(opened(request), request.query_params.get("text", ""))
+    run, text = opened(request), request.query_params.get("text", "")
+    noted = RunDecisions(open_store(home()), run.run).find_notes(text)
+    rows = np.union1d(find_rows(run, text), noted)
     return send(request, binary(rows.astype("<u4")), "no-store")
 
 

@@ -10,16 +10,20 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from core.runs import home
+from core.curation import import_scores, read_scores
+from core.runs import home, suggestions
 from tests.factories import make_home_run
 
-TYPES = {"order": "<u4", "value": "<f4", "label": "<u2", "looks_like": "<u2", "source": "<u2"}
+TYPES = {
+    "order": "<u4", "value": "<f4", "label": "<u2", "looks_like": "<u2", "source": "<u2",
+    "suggested": "<u2", "suggested_confidence": "<f4",
+}  # fmt: skip
 
 
 def column(client, at, key):
     answer = client.get(f"{at}/columns/{key}")
     assert answer.headers["content-type"] == "application/octet-stream"
-    return np.frombuffer(answer.content, TYPES[key])
+    return np.frombuffer(answer.content, TYPES.get(key, "<f4"))
 
 
 def test_columns_hold_every_image_in_the_order_of_the_run(client, at, run):
@@ -31,6 +35,32 @@ def test_columns_hold_every_image_in_the_order_of_the_run(client, at, run):
     np.testing.assert_array_equal(column(client, at, "label"), run.values["label"])
     np.testing.assert_array_equal(column(client, at, "looks_like"), run.values["looks_like"])
     np.testing.assert_array_equal(column(client, at, "source"), np.zeros(60))
+
+
+def test_suggested_labels_are_a_column_with_their_confidence(client, at, run):
+    found = suggestions(run)
+    np.testing.assert_array_equal(column(client, at, "suggested"), found.label)
+    np.testing.assert_array_equal(column(client, at, "suggested_confidence"), found.confidence)
+
+
+def test_scores_of_another_tool_are_columns_listed_by_the_ranking(client, at, run, tmp_path):
+    scores = np.arange(60, dtype=np.float32)
+    table = pd.DataFrame({"id": run.values["id"][::-1], "quality": scores, "bad": scores < 10})
+    table.to_csv(tmp_path / "tool.csv", index=False)
+    read = read_scores(tmp_path / "tool.csv")
+    import_scores(home(), run, read, column="quality", better="higher", flag="bad")
+    listed = client.get(f"{at}/ranking").json()["columns"]
+    assert [column["kind"] for column in listed] == ["score", "flag"]
+    np.testing.assert_array_equal(column(client, at, listed[0]["key"]), scores[::-1])
+    flags = client.get(f"{at}/columns/{listed[1]['key']}").content
+    np.testing.assert_array_equal(np.frombuffer(flags, "u1"), (scores < 10)[::-1])
+
+
+def test_text_is_found_in_notes_too(client, at):
+    noted = {"event_id": "e", "rows": [5], "verdict": "clear", "note": "Blurred?"}
+    client.post(f"{at}/decisions", json=[noted], headers={"X-Assay": "1"})
+    found = client.get(f"{at}/find", params={"text": "blur"}).content
+    np.testing.assert_array_equal(np.frombuffer(found, "<u4"), [5])
 
 
 def test_a_large_column_is_sent_compressed_and_only_once(client):
