@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.curation import (
-    EXPORTERS,
+    FORMATS as EXPORTERS,
     RunDecisions,
     decision_table,
     export,

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,6 +90,40 @@ def read(location: Location, progress: Progress) -> LabelledImages:
         class_names=class_names,
         images=store,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetLayout:
+    """Where the rows of a source lie.
+
+    Attributes
+    ----------
+    files : the shards that are read, in order
+    image, label : names of the columns
+    names : the class names that the schema brings, if it does
+    """
+
+    files: list[Path]
+    image: str
+    label: str
+    names: tuple[str, ...] | None
+
+    def row_groups(self) -> Iterator[tuple[int, pa.Table]]:
+        """Yield the number of the first row, over all files, and the rows, a group at a time."""
+        start = 0
+        for file in self.files:
+            with pq.ParquetFile(file) as opened:
+                for group in range(opened.num_row_groups):
+                    table = opened.read_row_group(group)
+                    yield start, table
+                    start += len(table)
+
+
+def parquet_layout(location: Location) -> ParquetLayout:
+    """Return where the rows of a source that `read` reads lie; raises as it does."""
+    files = _shards(location)
+    columns = _columns(location, _schema(files[0]))
+    return ParquetLayout(files, columns.image, columns.label, columns.names)
 
 
 def _parquet_files(folder: Path) -> list[Path]:

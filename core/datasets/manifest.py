@@ -68,7 +68,9 @@ def read(location: Location, progress: Progress) -> LabelledImages:
     relative = [_normal(value, table.where(path, row)) for row, value in enumerate(raw_paths)]
     labels, class_names = encode_labels(raw_labels, None, lambda row: table.where(path, row))
     given = table.columns.get("id")
-    ids = relative if given is None else ["" if i is None else str(i).strip() for i in given]
+    # White space around a cell is no part of it; a text in Parquet is meant as it is.
+    strip = str.strip if csv_file else str
+    ids = relative if given is None else ["" if i is None else strip(str(i)) for i in given]
     paths = np.array([os.path.join(path.parent, name) for name in relative], dtype=object)  # noqa: PTH118
     return LabelledImages(
         source=location.text,
@@ -78,6 +80,41 @@ def read(location: Location, progress: Progress) -> LabelledImages:
         images=FileStore(paths),
         paths=paths,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestTable:
+    """A manifest's rows, those of its split, with all of their columns.
+
+    Attributes
+    ----------
+    table : texts as they stand in a CSV file, types as they are in Parquet
+    path, label, id : names of the columns; `id` is None where there is none
+    is_csv : which of the two it was
+    """
+
+    table: pa.Table
+    path: str
+    label: str
+    id: str | None
+    is_csv: bool
+
+
+def manifest_table(location: Location) -> ManifestTable:
+    """Return the rows of a manifest that `read` reads, in its order; raises as it does."""
+    path = _manifest_file(location.path)
+    is_csv = path.suffix.lower() in _CSV_SUFFIXES
+    if is_csv:
+        columns, _ = _read_csv(path, location, every=True)
+        table = pa.table({name: pa.array(x, pa.string()) for name, x in columns.columns.items()})
+    else:
+        table = pq.read_table(path)
+    roles = _roles(table.column_names, location)
+    if "split" in roles:
+        texts = [str(value) for value in table.column(roles["split"]).to_pylist()]
+        split = choose_split(location, sorted(set(texts)))
+        table = table.filter(pa.array([text == split for text in texts]))
+    return ManifestTable(table, roles["path"], roles["label"], roles.get("id"), is_csv)
 
 
 def _manifest_file(path: Path) -> Path:
@@ -109,7 +146,10 @@ def _roles(columns: list[str], location: Location) -> dict[str, str]:
     return {role: column for role, column in found.items() if column is not None}
 
 
-def _read_csv(path: Path, location: Location) -> tuple[_Table, dict[str, str]]:
+def _read_csv(
+    path: Path, location: Location, *, every: bool = False
+) -> tuple[_Table, dict[str, str]]:
+    """Read the columns in use by their roles, or with `every` all columns by their names."""
     columns: dict[str, list[object]] = {}
     lines: list[int] = []
     try:
@@ -121,8 +161,9 @@ def _read_csv(path: Path, location: Location) -> tuple[_Table, dict[str, str]]:
             if not any(header):
                 raise DataError(f"{path}: it is empty; expected a header line like path,label.")
             roles = _roles(header, location)
-            positions = {role: header.index(column) for role, column in roles.items()}
-            columns = {role: [] for role in roles}
+            chosen = dict(zip(header, header, strict=True)) if every else roles
+            positions = {role: header.index(column) for role, column in chosen.items()}
+            columns = {role: [] for role in chosen}
             reader = csv.reader(file, delimiter=delimiter)
             for row in reader:
                 if not row:

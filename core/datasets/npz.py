@@ -92,6 +92,15 @@ def read(location: Location, progress: Progress) -> LabelledImages:
     )
 
 
+def array_members(path: Path) -> dict[str, str]:
+    """Return the archive's member for each role that it has; raises `DataError` as `read` does."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _entries(path, archive)
+    except _BROKEN as error:
+        raise DataError(f"{path}: it cannot be read as .npz ({error}).") from error
+
+
 def _entries(path: Path, archive: zipfile.ZipFile) -> dict[str, str]:
     """Return the archive's member for each role, after checking that what is needed is there."""
     stored = {name.removesuffix(".npy"): name for name in archive.namelist()}

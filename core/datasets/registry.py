@@ -49,6 +49,29 @@ READERS: tuple[Reader, ...] = (
 )
 
 
+def source_kind(text: str) -> tuple[str, Location]:
+    """Return the name of the reader that a source text is for, and where it leads.
+
+    Raises
+    ------
+    DataError
+        where there is nothing, or nothing that can be read.
+    """
+    if text.strip().startswith(sample.PREFIX):
+        return "huggingface", sample.location(text.strip())
+    reader, location = _reader_of(text)
+    return reader.name, location
+
+
+def _reader_of(text: str) -> tuple[Reader, Location]:
+    location = Location.parse(text)
+    for reader in READERS:
+        if reader.accepts(location):
+            return reader, location
+    kinds = "; ".join(reader.what for reader in READERS)
+    raise DataError(f"{location.path}: this kind of file cannot be read. Expected one of: {kinds}.")
+
+
 def open_source(text: str, *, progress: Progress = silent) -> LabelledImages:
     """Open a labelled image set without decoding its pictures, or hashing those with a name.
 
@@ -64,9 +87,5 @@ def open_source(text: str, *, progress: Progress = silent) -> LabelledImages:
     """
     if text.strip().startswith(sample.PREFIX):
         return sample.read(text.strip(), progress)
-    location = Location.parse(text)
-    for reader in READERS:
-        if reader.accepts(location):
-            return reader.read(location, progress)
-    kinds = "; ".join(reader.what for reader in READERS)
-    raise DataError(f"{location.path}: this kind of file cannot be read. Expected one of: {kinds}.")
+    reader, location = _reader_of(text)
+    return reader.read(location, progress)

@@ -25,8 +25,8 @@ def sample_truth_path() -> Path:
     return sample_folder() / "truth.csv"
 
 
-def read(text: str, progress: Progress) -> LabelledImages:
-    """Read the part of the bundled sample that `text` names.
+def location(text: str) -> Location:
+    """Return where the part of the bundled sample that `text` names lies.
 
     Raises
     ------
@@ -43,4 +43,15 @@ def read(text: str, progress: Progress) -> LabelledImages:
             f"{path}: the bundled sample is missing. Restore the file from the repository, or make "
             "it with: python assets/make_sample.py"
         )
-    return replace(huggingface.read(Location(text, path), progress), source=text)
+    return Location(text, path)
+
+
+def read(text: str, progress: Progress) -> LabelledImages:
+    """Read the part of the bundled sample that `text` names.
+
+    Raises
+    ------
+    DataError
+        where there is no such part, or the sample is not installed.
+    """
+    return replace(huggingface.read(location(text), progress), source=text)

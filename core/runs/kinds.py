@@ -69,6 +69,7 @@ class JobKind:
 KINDS: dict[str, JobKind] = {
     "value": JobKind("core.runs.spec:ValueSpec", "core.runs.pipeline:value_job"),
     "append": JobKind("core.runs.additions:AppendSpec", "core.runs.append:append_job"),
+    "resolve": JobKind("core.curation.resolve:ResolveSpec", "core.curation.resolve:resolve_job"),
     "map": JobKind("core.runs.maps:MapSpec", "core.runs.maps:map_job"),
 }
 

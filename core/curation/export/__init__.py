@@ -1,0 +1,21 @@
+"""Exports: one format a module, a registry, and one way to write them, whole or not at all."""
+
+from core.curation.export.content import (
+    LINKS,
+    Content,
+    decision_table,
+    neutralize_formula,
+)
+from core.curation.export.registry import FORMATS, ExportFormat
+from core.curation.export.write import export, export_archive
+
+__all__ = [
+    "FORMATS",
+    "LINKS",
+    "Content",
+    "ExportFormat",
+    "decision_table",
+    "export",
+    "export_archive",
+    "neutralize_formula",
+]

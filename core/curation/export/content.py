@@ -1,0 +1,172 @@
+"""What every export starts from: the run, what was decided, the plan, and tables of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from core.curation.plan import PrunePlan, make_plan
+from core.errors import ConfigError, DataError
+from core.evaluation import HarmfulCut, harmful_cut
+from core.runs import Run
+
+if TYPE_CHECKING:
+    from core.datasets import LabelledImages
+
+LINKS = ("hard", "symbolic", "copy")
+TABLE_COLUMNS = [
+    "id", "class_name", "verdict", "new_label", "final_label", "kept", "removed_by", "value",
+    "rank", "reviewer", "at", "note", "disputed", "source", "path",
+]  # fmt: skip
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Content:
+    """What is exported.
+
+    Attributes
+    ----------
+    run : the run whose images are exported
+    plan : which of them go, and the labels of those that stay
+    table : `decision_table` of both
+    link : how pictures that are files get into a folder: "hard", "symbolic" or "copy"
+    """
+
+    run: Run
+    plan: PrunePlan
+    table: pd.DataFrame
+    link: str = "copy"
+
+    @classmethod
+    def of(
+        cls, run: Run, decisions: pd.DataFrame, plan: PrunePlan | None = None, link: str = "copy"
+    ) -> Content:
+        """Put together what was decided about `run`; without `plan` only decisions count."""
+        if link not in LINKS:
+            raise ConfigError(f"Pictures are put there by {', '.join(LINKS)}; got {link!r}.")
+        plan = plan or make_plan(run, decisions)
+        return cls(run=run, plan=plan, table=decision_table(run, decisions, plan), link=link)
+
+    @cached_property
+    def pictures(self) -> LabelledImages:
+        """The images, opened again, row for row.
+
+        Raises
+        ------
+        DataError : a source is gone or has changed, or there are no pictures in it
+        """
+        for part in self.run.record.training_parts:
+            if not part.has_pictures:
+                raise DataError(
+                    f"{part.source}: it has embeddings only, so there are no pictures to export. "
+                    'Take the formats "manifest", "lists" or a table.'
+                )
+        return self.run.open_images("train")
+
+    @cached_property
+    def final_labels(self) -> np.ndarray:
+        """Name of each image's class, relabels applied: object array of str, shape (n,)."""
+        return np.array(self.plan.class_names, dtype=object)[self.plan.labels]
+
+    @cached_property
+    def resemblance(self) -> tuple[np.ndarray, np.ndarray]:
+        """The class that each image looks like, object array of str, and how probable that is.
+
+        The probability is float64, 0 to 1.
+        """
+        values = self.run.values
+        return (
+            values["looks_like_name"].to_numpy(dtype=object),
+            values["looks_like_probability"].to_numpy(dtype=np.float64),
+        )
+
+    @cached_property
+    def harmful(self) -> np.ndarray:
+        """Whether each image's value lies below the cut of the Overview: bool, shape (n,)."""
+        return self._cut.harmful
+
+    @cached_property
+    def score(self) -> np.ndarray:
+        """Quality of each image, float64, shape (n,), 0 to 1, lower is worse.
+
+        The logistic function of how many spreads the value lies above the cut: below 0.5 exactly
+        where the image looks harmful, and in the order of the values. Where values are log odds
+        that an image is sound it is that probability; of a label posterior, the probability of the
+        given label.
+        """
+        value = self.run.values["value"].to_numpy(dtype=np.float64)
+        record = self.run.record
+        if record.method == "label-posterior":
+            return np.exp(np.minimum(value, 0.0))
+        spread = 1.0 if record.even_odds is not None else self._cut.spread
+        steps = (value - self._cut.threshold) / (spread or 1.0)
+        score: np.ndarray = expit(steps)
+        return score
+
+    @cached_property
+    def _cut(self) -> HarmfulCut:
+        value = self.run.values["value"].to_numpy(dtype=np.float64)
+        return harmful_cut(value, even_odds=self.run.record.even_odds)
+
+
+def decision_table(
+    run: Run, decisions: pd.DataFrame, plan: PrunePlan | None = None
+) -> pd.DataFrame:
+    """Return one row an image of `run`, in its order, with what was decided about it.
+
+    Parameters
+    ----------
+    run : the run whose images are exported
+    decisions : `RunDecisions.current` of the run
+    plan : which images go; by default those decided "remove"
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns id, class_name (as labelled), verdict (keep, remove, relabel, unsure, undecided),
+        new_label, final_label (relabels applied), kept (bool), removed_by ("decision", "plan" or
+        none), value (higher is better), rank (1 is worst), reviewer, at (UTC, ISO 8601), note,
+        disputed (bool: reviewers disagree), source, path. Decisions about images that the run does
+        not hold are left out.
+    """
+    plan = plan or make_plan(run, decisions)
+    joined = decisions.set_index("image_id").reindex(run.values["id"])
+    verdict = joined["verdict"].astype("object").fillna("undecided").replace("clear", "undecided")
+    # The format is spelled out: str() of a timestamp drops what is zero.
+    moments = [None if pd.isna(x) else x.isoformat(timespec="microseconds") for x in joined["at"]]
+    parts = run.record.training_parts
+    text: dict[str, Iterable[object]] = {
+        "id": run.values["id"],
+        "class_name": run.values["class_name"],
+        "verdict": verdict,
+        "new_label": joined["new_label"],
+        "final_label": np.array(plan.class_names, dtype=object)[plan.labels],
+        "removed_by": np.select([plan.decided, plan.removed], ["decision", "plan"], "").astype("O"),
+        "reviewer": joined["reviewer"],
+        "at": moments,
+        "note": joined["note"],
+        "source": np.repeat([part.source for part in parts], [part.images for part in parts]),
+        "path": run.values["path"],
+    }
+    table = pd.DataFrame(
+        {name: pd.Series(list(column), dtype="str") for name, column in text.items()}
+    )
+    table["removed_by"] = table["removed_by"].where(plan.removed)
+    table["kept"] = plan.kept
+    disputed = joined["disputed"].eq(True) if "disputed" in joined else False
+    table["disputed"] = np.asarray(disputed, dtype=bool)
+    table["value"] = run.values["value"].to_numpy()
+    table["rank"] = run.values["value"].rank(method="first").to_numpy(dtype="int64")
+    return table[TABLE_COLUMNS]
+
+
+def neutralize_formula(text: str) -> str:
+    """Put an apostrophe before text that a spreadsheet would compute instead of show."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
