@@ -29,6 +29,10 @@ class View {
       link: row => this.address(row),
       settled: row => this.prefetchEvidence(row),
     })
+    this.progress = new ProgressPanel(this.root, {
+      toggled: open => this.find(".show-progress").setAttribute("aria-pressed", String(open)),
+      closed: () => this.grid.view.focus({ preventScroll: true }),
+    })
     this.filterKey = null
     this.position = -1
     this.bind()
@@ -52,6 +56,7 @@ class View {
       button.onclick = () => this.setDensity(button.dataset.density)
     }
     this.find(".ask").onclick = () => this.toggleHelp()
+    this.find(".show-progress").onclick = () => this.progress.toggle()
     this.find(".help").onclick = event => event.target === this.find(".help") && this.toggleHelp(false)
     this.find(".notice button").onclick = () => this.retry()
     const reviewer = this.find(".reviewer")
@@ -83,6 +88,7 @@ class View {
     this.filterKey = null
     this.find(".reviewer").value = store.reviewer
     this.unlisten = store.listen(change => this.changed(change))
+    this.progress.use(store)
     this.root.dataset.state = "loading"
     store.ready.then(
       () => {
@@ -267,7 +273,8 @@ class View {
     // Out of a field of the page too, unless its list is open: that closes first.
     const field = typing && target.getAttribute("aria-expanded") !== "true"
     if (event.key === "Escape" && (inside || this.helpOpen || field)) {
-      this.toggleHelp(false)
+      if (this.helpOpen) this.toggleHelp(false)
+      else this.progress.toggle(false)
       this.grid.view.focus({ preventScroll: true })
       return this.caught(event)
     }
@@ -299,6 +306,7 @@ class View {
       l: () => this.chooseLabel(),
       z: event => this.undo(event.shiftKey),
       w: () => this.inspector.whatIf.ask(),
+      p: () => this.progress.toggle(),
       "?": () => this.toggleHelp(),
     }
   }
@@ -410,6 +418,7 @@ class View {
     document.removeEventListener("visibilitychange", this.onReturn)
     this.shifted.disconnect()
     this.unlisten?.()
+    this.progress.close()
     this.grid.close()
   }
 }

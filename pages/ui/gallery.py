@@ -15,7 +15,7 @@ from pages.ui.address import base_path
 
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
 # One script: the parts share a scope, and only the last one exports.
-_SCRIPTS = ("queue", "columns", "states", "store", "grid", "whatif", "inspector", "help")
+_SCRIPTS = ("queue", "columns", "states", "store", "grid", "whatif", "inspector", "progress", "help")
 
 
 def _text(name: str) -> str:
@@ -25,7 +25,7 @@ def _text(name: str) -> str:
 _COMPONENT = st.components.v2.component(
     "assay_review",
     html=_text("gallery.html"),
-    css=_text("gallery.css"),
+    css=_text("gallery.css") + _text("gallery_progress.css"),
     js="\n".join([*(_text(f"gallery_{part}.js") for part in _SCRIPTS), _text("gallery.js")]),
 )
 
