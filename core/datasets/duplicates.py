@@ -1,9 +1,9 @@
 """Which pictures show the same: stored alike, or alike pixel by pixel.
 
-Features alone don't tell. Those of a trained network put different images of a class close together
-and copies that were cropped otherwise far apart: on CIFAR-10, pairs at a third of the usual distance
-were mostly different ships, and pairs at three quarters of it often the same dog. So features
-propose, and the pictures decide.
+Features alone don't tell. Those of a trained network put different images of a class close
+together and copies that were cropped otherwise far apart: on CIFAR-10, pairs at a third of the
+usual distance were mostly different ships, and pairs at three quarters of it often the same dog.
+So features propose, and the pictures decide.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from PIL import Image
 
 from core.datasets.images import ImageStore
 
-# Looked at on CIFAR-10 and Fashion-MNIST: nearly all pairs above it are one scene, hardly any below.
+# Looked at on CIFAR-10 and Fashion-MNIST: nearly all pairs above it are one scene.
 SAME_PICTURE = 0.97
 _SIDE = 32
 

@@ -3,6 +3,7 @@
 from core.runs.additions import AppendSpec
 from core.runs.append import append_at_home, append_run
 from core.runs.estimate import Estimate, estimate, lava_instead, lava_seconds
+from core.runs.evidence import Copies, ImageEvidence, RunEvidence
 from core.runs.folder import (
     RUN_ID,
     Run,
@@ -11,6 +12,9 @@ from core.runs.folder import (
     link_run,
     list_runs,
     open_run,
+    partial_name,
+    require_free,
+    sweep_partial,
     write_run,
 )
 from core.runs.home import home
@@ -37,13 +41,16 @@ __all__ = [
     "RUN_ID",
     "SETTINGS",
     "AppendSpec",
+    "Copies",
     "Estimate",
+    "ImageEvidence",
     "JobKind",
     "JobSpec",
     "JobStatus",
     "MapSpec",
     "Preview",
     "Run",
+    "RunEvidence",
     "RunRecord",
     "SavedPotentials",
     "SourceRecord",
@@ -67,11 +74,14 @@ __all__ = [
     "map_at_home",
     "map_key",
     "open_run",
+    "partial_name",
     "preview_addition",
     "require_extendable",
+    "require_free",
     "run_id",
     "start_job",
     "suggestions",
+    "sweep_partial",
     "validation_frame",
     "value_at_home",
     "value_run",

@@ -5,6 +5,10 @@ from .calibration import (
     calibrate as calibrate,
     too_small as too_small,
 )
+from .distance import (
+    SetDistance as SetDistance,
+    set_distance as set_distance,
+)
 from .evidence import (
     Evidence as Evidence,
     explain as explain,
@@ -34,6 +38,13 @@ from .methods import (
     Method as Method,
     method_title as method_title,
 )
+from .neighbors import (
+    Neighbors as Neighbors,
+    nearest_rows as nearest_rows,
+    squared_norms as squared_norms,
+    usual_reach as usual_reach,
+    usual_spacing as usual_spacing,
+)
 from .planting import (
     HeldOut as HeldOut,
     split_in_halves as split_in_halves,
@@ -42,6 +53,10 @@ from .planting import (
 from .posterior import (
     PosteriorConfig as PosteriorConfig,
     value_label_posterior as value_label_posterior,
+)
+from .reasons import (
+    Facts as Facts,
+    reasons as reasons,
 )
 from .result import (
     Valuation as Valuation,

@@ -24,19 +24,25 @@ class Evidence:
     ----------
     matched, matched_mass : validation rows that the plan sends the image to, heaviest first, and
         the share of the image's mass that each gets, 0 to 1
+    class_mass : the share of the image's mass that each validation class gets, shape (v,)
     nearest, nearest_distance : validation rows nearest by features, and their distance
     own, own_distance : the same among the validation images of its own label; empty where the
         validation set lacks that class
+    other, other_distance : the same among those of the class that it resembles; empty where that is
+        its own, or none was named
     feature_cost, label_cost : the two parts of the image's expected cost under the plan, in units
         of cost
     """
 
     matched: np.ndarray
     matched_mass: np.ndarray
+    class_mass: np.ndarray
     nearest: np.ndarray
     nearest_distance: np.ndarray
     own: np.ndarray
     own_distance: np.ndarray
+    other: np.ndarray
+    other_distance: np.ndarray
     feature_cost: float
     label_cost: float
 
@@ -49,6 +55,7 @@ def explain(
     *,
     b: np.ndarray | None = None,
     plan: np.ndarray | None = None,
+    resembles: int | None = None,
     k: int = 8,
 ) -> Evidence:
     """Return the evidence on training image `row`.
@@ -63,6 +70,8 @@ def explain(
     b : validation masses, shape (m,); uniform if None
     plan : the image's row of the plan, shape (m,), any sum above 0; for a run that keeps its plan
         (exact transport), in place of the one that follows from `g` and `epsilon`
+    resembles : the class that the image's features resemble most
+    k : number of neighbors of each kind
 
     Raises
     ------
@@ -80,18 +89,34 @@ def explain(
     distance = np.sqrt(np.einsum("jd,jd->j", difference, difference))
     matched = _first(-plan, k)
     nearest = _first(distance, k)
-    own = np.flatnonzero(cost.y_labels == cost.x_labels[row])
-    own = own[_first(distance[own], k)]
+    label = int(cost.x_labels[row])
+    own = _of_class(cost.y_labels, distance, label, k)
+    other = _of_class(cost.y_labels, distance, -1 if resembles == label else resembles, k)
     return Evidence(
         matched=matched,
         matched_mass=plan[matched],
+        class_mass=np.bincount(cost.y_labels, plan, minlength=_classes(cost)),
         nearest=nearest,
         nearest_distance=distance[nearest],
         own=own,
         own_distance=distance[own],
+        other=other,
+        other_distance=distance[other],
         feature_cost=float(plan @ features),
         label_cost=float(plan @ labels),
     )
+
+
+def _classes(cost: GroundCost) -> int:
+    if cost.label_distances is not None:
+        return len(cost.label_distances)
+    return int(max(cost.x_labels.max(), cost.y_labels.max())) + 1
+
+
+def _of_class(labels: np.ndarray, distance: np.ndarray, label: int | None, k: int) -> np.ndarray:
+    """Return the k nearest rows of class `label`, nearest first; none where there is no such."""
+    rows = np.flatnonzero(labels == label) if label is not None else np.empty(0, np.int64)
+    return rows[_first(distance[rows], k)]
 
 
 def _entropic_row(reduced: np.ndarray, epsilon: float, b: np.ndarray | None) -> np.ndarray:

@@ -54,8 +54,8 @@ def suggest(
     labels : labels given, shape (n,)
     looks_like, probability : the class that the features resemble most, and its probability by
         them alone, shapes (n,)
-    own_probability : that of the label given, shape (n,); None where it was not kept: then what
-        it can be at most or at least is taken, whichever suggests less
+    own_probability : that of the label given, shape (n,); None where it was not kept: then half
+        of what `probability` leaves where the two classes differ, more than it mostly is
     n_classes : the number of classes, below `NO_LABEL`
     wrong_label : probability that the label given is wrong, shape (n,), where a calibration found
         it: it goes before what follows from the formula above
@@ -69,7 +69,7 @@ def suggest(
     if own_probability is not None:
         own = np.asarray(own_probability, dtype=np.float64)
     elif wrong_label is None:
-        own = np.where(looks_like == labels, probability, 1 - probability)
+        own = np.where(looks_like == labels, probability, (1 - probability) / 2)
     else:
         own = np.zeros_like(probability)
     if wrong_label is None:

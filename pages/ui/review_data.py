@@ -13,17 +13,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
-
 from core.datasets import LabelledImages
 from core.errors import DataError
-from core.runs import Run, find_run, ground_cost
-from core.transport import GroundCost
-from core.valuation import explain
+from core.runs import Run, RunEvidence, find_run
 
 _RETRY_S = 5.0  # a source that is gone is looked for again after this time
 _OPEN_RUNS = 6
-STRIP = 7  # validation images in each row of the evidence
 
 T = TypeVar("T")
 
@@ -53,19 +48,9 @@ class OpenedRun:
         return len(self.run.values)
 
     @cached_property
-    def cost(self) -> GroundCost:
-        """Return the ground cost that the run was valued with; embeddings stay on disk."""
-        return ground_cost(self.run, precise=True)
-
-    def plan_row(self, row: int) -> np.ndarray | None:
-        """Return row `row` of the plan, shape (m,), where the run keeps it, else None."""
-        arrays = self.run.arrays
-        if "plan_mass" not in arrays:
-            return None
-        ours = arrays["plan_rows"] == row
-        size = len(self.run.potentials.g)
-        plan = np.bincount(arrays["plan_columns"][ours], arrays["plan_mass"][ours], size)
-        return plan if plan.any() else None
+    def evidence(self) -> RunEvidence:
+        """Return what explains any image of the run."""
+        return RunEvidence(self.run, self.images)
 
     def images(self, side: str) -> LabelledImages:
         """Open the pictures of `side` ("train" or "validation"), row for row as in the run.
@@ -122,57 +107,3 @@ class OpenedRuns:
             while len(self._opened) > self._limit:
                 self._opened.popitem(last=False)
             return opened
-
-
-def evidence(opened: OpenedRun, row: int) -> dict[str, Any]:
-    """Return what the inspector shows about training image `row`, ready for JSON.
-
-    Raises `IndexError` where there is no such row.
-    """
-    run = opened.run
-    found = explain(
-        opened.cost,
-        row,
-        run.potentials.g,
-        run.record.epsilon,
-        plan=opened.plan_row(row),
-        k=STRIP,
-    )
-    labels = run.validation["label"].to_numpy()
-    ids = run.validation["id"]
-
-    def listed(rows: np.ndarray, unit: str, amounts: np.ndarray) -> list[dict[str, Any]]:
-        return [
-            {"row": int(r), "id": ids.iloc[int(r)], "label": int(labels[r]), unit: float(amount)}
-            for r, amount in zip(rows, amounts, strict=True)
-        ]
-
-    return {
-        "row": row,
-        "feature_cost": found.feature_cost,
-        "label_cost": found.label_cost,
-        "matched": listed(found.matched, "share", found.matched_mass),
-        "own": listed(found.own, "distance", found.own_distance),
-        "overall": listed(found.nearest, "distance", found.nearest_distance),
-        **_judgement(run, row),
-    }
-
-
-def _judgement(run: Run, row: int) -> dict[str, Any]:
-    """Return what a calibrated run says of a fault, or a label posterior of the label."""
-    columns = run.values.columns
-    if "fault_probability" in columns:
-        image = run.values.iloc[row]
-        probability = float(image["fault_probability"])
-        return {"fault": {"kind": str(image["likely_fault"]), "probability": probability}}
-    if "own_probability" in columns:
-        image = run.values.iloc[row]
-        suggested = float(image["suggested_probability"])
-        return {
-            "suggestion": {
-                "label": int(image["suggested_label"]),
-                "probability": suggested,
-                "own": float(image["own_probability"]),
-            }
-        }
-    return {}

@@ -50,7 +50,7 @@ class Sensitivities:
             # Two problems at once would need twice the memory.
             self._path, self._problem = None, None
             self._problem = prepare_sensitivity(
-                opened.cost, run.potentials.f, run.potentials.g, run.record.epsilon
+                opened.evidence.cost, run.potentials.f, run.potentials.g, run.record.epsilon
             )
             self._path = run.path
         return self._problem

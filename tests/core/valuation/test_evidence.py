@@ -32,6 +32,33 @@ def test_neighbors_are_the_nearest_by_features() -> None:
     np.testing.assert_array_equal(found.own, own[np.argsort(distance[own])[:4]])
 
 
+def test_neighbors_of_the_class_it_resembles_are_of_that_class_only() -> None:
+    cost = random_cost(2)
+    distance = np.linalg.norm(cost.y - cost.x[0], axis=1)
+    other = 1 - int(cost.x_labels[0])
+    found = explain(cost, 0, np.zeros(45), 0.1, resembles=other, k=4)
+    rows = np.flatnonzero(cost.y_labels == other)
+    np.testing.assert_array_equal(found.other, rows[np.argsort(distance[rows])[:4]])
+    np.testing.assert_allclose(found.other_distance, distance[found.other], rtol=1e-5)
+
+
+@pytest.mark.parametrize("resembles", [None, "its own"])
+def test_an_image_that_resembles_its_own_class_has_no_other(resembles) -> None:
+    cost = random_cost(2)
+    own = int(cost.x_labels[0]) if resembles else None
+    assert len(explain(cost, 0, np.zeros(45), 0.1, resembles=own).other) == 0
+
+
+@pytest.mark.parametrize("labels", [True, False])
+def test_the_mass_by_class_is_that_of_the_plan(labels: bool) -> None:
+    cost = random_cost(7, labels=labels)
+    found = explain(cost, 5, np.zeros(45), 0.3, k=45)
+    expected = np.zeros(len(found.class_mass))
+    np.add.at(expected, cost.y_labels[found.matched], found.matched_mass)
+    np.testing.assert_allclose(found.class_mass, expected, atol=1e-12)
+    np.testing.assert_allclose(found.class_mass.sum(), 1.0, rtol=1e-12)
+
+
 def test_a_label_that_validation_lacks_has_no_neighbors_of_its_own() -> None:
     cost = random_cost(3)
     row = int(np.flatnonzero(cost.x_labels == 2)[0])

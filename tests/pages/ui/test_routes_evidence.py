@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
+import pandas as pd
 import pytest
 
+from core.curation import import_scores, read_scores
 from core.runs import home
+from pages.ui import evidence_data
 from tests.factories import make_home_run
 
 
@@ -23,25 +28,89 @@ def test_evidence_is_about_validation_images_and_splits_the_cost(client, at, run
     assert body["label_cost"] >= 0
 
 
+def test_evidence_says_why_first_and_shows_what_it_resembles(client, at, run):
+    row = int(np.flatnonzero(run.values["looks_like"] != run.values["label"])[0])
+    body = client.get(f"{at}/evidence/{row}").json()
+    image = run.values.iloc[row]
+    assert body["reasons"][0].startswith(f"It looks like {image.looks_like_name}, but is labelled")
+    assert {item["label"] for item in body["other"]} == {image.looks_like}
+    assert body["flagged"] is True
+
+
+def test_the_nearest_training_images_are_listed_with_their_labels(client, at, run):
+    listed = client.get(f"{at}/evidence/7").json()["training"]
+    distance = np.linalg.norm(np.asarray(run.x, np.float64) - run.x[7], axis=1)
+    distance[7] = np.inf
+    assert [item["row"] for item in listed] == np.argsort(distance)[:7].tolist()
+    assert [item["label"] for item in listed] == [
+        run.values["label"].iloc[item["row"]] for item in listed
+    ]
+
+
 @pytest.mark.parametrize(
-    ("columns", "expected"),
+    ("columns", "fault", "suggestion"),
     [
-        ({}, {}),
+        ({}, None, None),
         (
             {"likely_fault": "noise", "fault_probability": 0.75},
-            {"fault": {"kind": "noise", "probability": 0.75}},
+            {"kind": "noise", "probability": 0.75},
+            None,
         ),
         (
-            {"suggested_label": 1, "suggested_probability": 0.75, "own_probability": 0.25},
-            {"suggestion": {"label": 1, "probability": 0.75, "own": 0.25}},
+            {
+                "likely_fault": "wrong label",
+                "fault_probability": 0.75,
+                "looks_like": 1,
+                "looks_like_probability": 0.75,
+                "own_probability": 0.25,
+            },
+            {"kind": "wrong label", "probability": 0.75},
+            {"label": 1, "confidence": 0.75},
         ),
     ],
-    ids=("neither", "calibrated", "label posterior"),
+    ids=("neither", "noise", "wrong label"),
 )
-def test_evidence_says_what_the_run_makes_of_fault_and_label(client, at, run, columns, expected):
+def test_evidence_says_what_the_run_makes_of_fault_and_label(
+    client, at, run, columns, fault, suggestion
+):
     run.values.assign(**columns).to_parquet(run.path / "values.parquet")
     body = client.get(f"{at}/evidence/7").json()
-    assert {name: body[name] for name in ("fault", "suggestion") if name in body} == expected
+    assert (body["fault"], body["suggestion"]) == (fault, suggestion)
+
+
+def test_copies_are_counted_by_label_and_the_rule_is_told(client, at, run):
+    values = run.values
+    copied = values["path"].iloc[7]
+    for row in (30, 55):
+        shutil.copyfile(copied, values["path"].iloc[row])
+    content = values["content"].to_numpy().copy()
+    content[[30, 55]] = content[7]
+    values.assign(content=content).to_parquet(run.path / "values.parquet")
+    copies = client.get(f"{at}/evidence/7").json()["copies"]
+    labels = values["label"].iloc[[30, 55]].tolist()
+    assert copies["training"]["labels"] == {
+        str(label): labels.count(label) for label in set(labels)
+    }
+    assert {(image["row"], image["exact"]) for image in copies["training"]["images"]} == {
+        (30, True),
+        (55, True),
+    }
+    assert copies["validation"] == {"labels": {}, "images": []}
+    assert "correlate" in copies["rule"]
+
+
+def test_other_methods_say_what_they_think_of_the_image(client, at, run, monkeypatch):
+    monkeypatch.setattr(evidence_data, "_LOOK_AGAIN_S", 0.0)
+    assert client.get(f"{at}/evidence/7").json()["scores"] == []
+    ids = run.values["id"].tolist()
+    table = pd.DataFrame({"id": ids[5:10], "margin": [0.5, 0.1, 0.2, 0.4, 0.3]})
+    path = home() / "margin.csv"
+    table.to_csv(path, index=False)
+    import_scores(home(), run, read_scores(path), column="margin", better="higher")
+    [score] = client.get(f"{at}/evidence/7").json()["scores"]
+    assert (score["title"], score["rank"], score["of"]) == ("margin", 2, 5)
+    assert score["score"] == pytest.approx(0.2)
+    assert client.get(f"{at}/evidence/0").json()["scores"] == []
 
 
 def test_the_sensitivity_runs_from_removal_to_double_weight(client, at):
