@@ -73,6 +73,15 @@ class Keys:
     REVIEW_FIND = "find"
     REVIEW_GALLERY = "review-gallery"  # a component: Streamlit refuses two underscores
 
+    SCORES_OPEN = "scores__open"
+    SCORES_FILE = "scores__file"
+    SCORES_COLUMN = "scores__column"
+    SCORES_BETTER = "scores__better"
+    SCORES_FLAG = "scores__flag"
+    SCORES_TITLE = "scores__title"
+    SCORES_IMPORT = "scores__import"
+    SCORES_DROP = "scores__drop"
+
     DETECTION_TRUTH = "detection__truth"
     DETECTION_UPLOAD = "detection__upload"
     DETECTION_PATH = "detection__path"
