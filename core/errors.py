@@ -23,5 +23,9 @@ class RunError(AssayError):
     """A run folder is missing, incomplete, or not one of ours."""
 
 
+class StoreError(AssayError):
+    """The database of decisions cannot be reached, read or written just now."""
+
+
 class Cancelled(AssayError):  # noqa: N818 - not a fault: somebody asked for it
     """The work was stopped on request; nothing was written."""

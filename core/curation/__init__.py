@@ -3,15 +3,13 @@
 from core.curation.decisions import (
     DEFAULT_REVIEWER,
     VERDICTS,
-    Decision,
-    NewDecision,
     NewStroke,
     Recorded,
     Stroke,
     TakeBack,
     Verdict,
 )
-from core.curation.export import (
+from core.curation.exports import (
     FORMATS,
     LINKS,
     ExportFormat,
@@ -50,11 +48,9 @@ __all__ = [
     "FORMATS",
     "LINKS",
     "VERDICTS",
-    "Decision",
     "DecisionStore",
     "ExportFormat",
     "JoinReport",
-    "NewDecision",
     "NewStroke",
     "PlanSettings",
     "PrunePlan",

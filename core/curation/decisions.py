@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal, get_args
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from core.errors import DataError
 
 Verdict = Literal["keep", "remove", "relabel", "unsure", "clear"]
-"""What was decided; "clear" takes a decision back: the image is undecided again."""
+"""What was decided; "clear": nothing any more."""
 
 VERDICTS: tuple[str, ...] = get_args(Verdict)
 DEFAULT_REVIEWER = "reviewer"
@@ -20,10 +19,10 @@ DEFAULT_REVIEWER = "reviewer"
 # Generous for people, small enough that no client can fill the disk with one request.
 MAX_NOTE = 2000
 MAX_NAME = 200
-MAX_ID = 4096
+MAX_ROWS = 100_000
 
 
-def _check_text(name: str, text: str, limit: int, *, empty: bool = False) -> None:
+def check_text(name: str, text: str, limit: int, *, empty: bool = False) -> None:
     """Raise `DataError` unless `text` is a string that every database can store."""
     if not isinstance(text, str):
         raise DataError(f"The decision's {name} must be text, got {type(text).__name__}.")
@@ -39,83 +38,11 @@ def _check_text(name: str, text: str, limit: int, *, empty: bool = False) -> Non
         raise DataError(f"The decision's {name} contains half a character.") from error
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewDecision:
-    """A decision as a client makes it; checked when it is made.
-
-    Attributes
-    ----------
-    event_id : made by the client (a UUID): recording it twice changes nothing
-    dataset : fingerprint of the training set
-    image_id : id of the image within the set
-    verdict : keep, remove, relabel, unsure, or clear
-    new_label : name of the right class; for "relabel" and nothing else
-    note : why, in the reviewer's words
-    reviewer : who decided
-    run_id : run that was looked at, if any
-    value : value of the image in that run, if known
-    batch_id : the same for decisions made in one stroke; they are undone together
-    """
-
-    event_id: str
-    dataset: str
-    image_id: str
-    verdict: Verdict
-    new_label: str | None = None
-    note: str = ""
-    reviewer: str = DEFAULT_REVIEWER
-    run_id: str | None = None
-    value: float | None = None
-    batch_id: str | None = None
-
-    def __post_init__(self) -> None:
-        """Check every field; raises `DataError` with the field's name."""
-        if self.verdict not in VERDICTS:
-            raise DataError(
-                f"The verdict must be one of {', '.join(VERDICTS)}; got {self.verdict!r}."
-            )
-        _check_text("event id", self.event_id, MAX_NAME)
-        _check_text("data set", self.dataset, MAX_NAME)
-        _check_text("image id", self.image_id, MAX_ID)
-        _check_text("reviewer", self.reviewer, MAX_NAME)
-        _check_text("note", self.note, MAX_NOTE, empty=True)
-        if self.batch_id is not None:
-            _check_text("batch id", self.batch_id, MAX_NAME)
-        if self.run_id is not None:
-            _check_text("run id", self.run_id, MAX_NAME)
-        if (self.new_label is not None) != (self.verdict == "relabel"):
-            raise DataError('A new label belongs to the verdict "relabel", and only to it.')
-        if self.new_label is not None:
-            _check_text("new label", self.new_label, MAX_NAME)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """One row of the log, as it was written; rows are never changed.
-
-    Beyond the fields of `NewDecision`:
-
-    seq : position in the log, rising
-    at : when it was written, UTC
-    previous_verdict, previous_label : state of the image just before; None where undecided
-    undoes : event id of the row that this one takes back, or None for a decision of its own
-    """
-
-    seq: int
-    event_id: str
-    dataset: str
-    image_id: str
-    verdict: Verdict
-    new_label: str | None
-    note: str
-    reviewer: str
-    at: datetime
-    run_id: str | None
-    value: float | None
-    batch_id: str | None
-    previous_verdict: Verdict | None
-    previous_label: str | None
-    undoes: str | None
+def check_event_id(event_id: str) -> None:
+    """Raise `DataError` unless `event_id` can name a stroke."""
+    check_text("event id", event_id, MAX_NAME)
+    if "/" in event_id:
+        raise DataError('An event id has no "/": the rows of its stroke are numbered after one.')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,11 +52,16 @@ class NewStroke:
     Attributes
     ----------
     event_id : made by the client (a UUID): recording it twice changes nothing
-    rows : positions of the images in the run
-    verdict : keep, remove, relabel, unsure, or clear
+    rows : positions of the images in the run, 1 to 100,000; one that comes again counts once
+    verdict : keep, remove, relabel, unsure, or clear, which withdraws the reviewer's own opinion
     new_label : name of the right class; for "relabel" and nothing else
-    note : the reviewer's words; "" erases the note that was there, None leaves it as it is
+    note : the reviewer's words; "" erases the reviewer's note, None leaves it as it is
     reviewer : who decided
+
+    Raises
+    ------
+    DataError
+        A field makes no sense; the message names it.
     """
 
     event_id: str
@@ -138,6 +70,23 @@ class NewStroke:
     new_label: str | None = None
     note: str | None = None
     reviewer: str = DEFAULT_REVIEWER
+
+    def __post_init__(self) -> None:
+        """Check every field; whether a run has the rows and the label is checked with it."""
+        if self.verdict not in VERDICTS:
+            raise DataError(
+                f"The verdict must be one of {', '.join(VERDICTS)}; got {self.verdict!r}."
+            )
+        check_event_id(self.event_id)
+        check_text("reviewer", self.reviewer, MAX_NAME)
+        if self.note is not None:
+            check_text("note", self.note, MAX_NOTE, empty=True)
+        if (self.new_label is not None) != (self.verdict == "relabel"):
+            raise DataError('A new label belongs to the verdict "relabel", and only to it.')
+        if not 0 < len(self.rows) <= MAX_ROWS:
+            raise DataError(
+                f"A decision is about 1 to {MAX_ROWS:,} images; got {len(self.rows):,}."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +103,12 @@ class TakeBack:
     event_id: str
     undoes: str
     reviewer: str = DEFAULT_REVIEWER
+
+    def __post_init__(self) -> None:
+        """Check every field; raises `DataError` with the field's name."""
+        check_event_id(self.event_id)
+        check_text("stroke to take back", self.undoes, MAX_NAME)
+        check_text("reviewer", self.reviewer, MAX_NAME)
 
 
 @dataclass(frozen=True, slots=True)

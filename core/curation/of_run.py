@@ -1,76 +1,65 @@
 """The decisions about a run's images, wherever they were made.
 
-A decision is keyed by the data set that an image is from and the image's id in it. The training set
-of a run that images were added to is made up of several data sets; so what was decided on the
-run before, or on the new images by themselves, holds in it, and what is decided in it holds there.
+An image is known again in two ways. By the data set that it is from and its id there: so what was
+decided on a run holds in every other run of that set, and where images were added to one, on both
+sides. And by its id, what it shows and the label that it was given: so decisions carry over to a
+re-ordered, extended or thinned copy of the data, and end where the picture or the label changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
-from functools import cached_property
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from core.curation.decisions import (
     DEFAULT_REVIEWER,
-    Decision,
-    NewDecision,
     NewStroke,
     Recorded,
     Stroke,
     TakeBack,
 )
-from core.curation.schema import COLUMNS
+from core.curation.log import LogView
+from core.curation.matching import RunImages
+from core.curation.recording import Recorder
+from core.curation.standing import Opinions, States, opinions, states
 from core.curation.store import DecisionStore
-from core.errors import DataError
 from core.runs import Run
 
 CURRENT = [
     "row", "image_id", "verdict", "new_label", "note", "reviewer", "at", "run_id", "value",
     "event_id", "disputed", "reviewers", "carried_from",
 ]  # fmt: skip
+OPINIONS = ["row", "image_id", "reviewer", "verdict", "new_label", "note", "at"]
 HISTORY = [
     "at", "reviewer", "verdict", "new_label", "note", "value", "run_id", "undone",
     "before_verdict", "before_label", "event_id", "undoes",
 ]  # fmt: skip
-States = dict[str, tuple[str, str | None]]
+
+Rows = Sequence[int] | np.ndarray
 
 
 class RunDecisions:
-    """What was decided about the images of one run.
+    """What was decided about the images of one run; every call asks the log anew.
 
     Parameters
     ----------
     store : the log of all decisions
     run : the run that is looked at
+
+    Notes
+    -----
+    Calls raise `StoreError` where the database cannot be reached, read or written. They may come
+    from several threads. O(k) time and memory for k rows in the log.
     """
 
     def __init__(self, store: DecisionStore, run: Run) -> None:
         self._store, self._run = store, run
+        self._images = RunImages.of(store, run)
 
-    @property
-    def datasets(self) -> tuple[str, ...]:
-        """Return the fingerprints of the data sets that the run's images are from."""
-        return tuple(part.fingerprint for part in self._run.record.training_parts)
-
-    @cached_property
-    def _home(self) -> dict[str, str]:
-        """The data set of each image of a run that is made up of several, by id."""
-        home, start = {}, 0
-        ids = self._run.values["id"].tolist()
-        for part in self._run.record.training_parts:
-            home.update(dict.fromkeys(ids[start : start + part.images], part.fingerprint))
-            start += part.images
-        return home
-
-    def dataset_of(self, image_id: str) -> str:
-        """Return the fingerprint of the data set that an image of the run is from."""
-        return self.datasets[0] if len(self.datasets) == 1 else self._home[image_id]
-
-    def current(self, rows: Sequence[int] | np.ndarray | None = None) -> pd.DataFrame:
+    def current(self, rows: Rows | None = None) -> pd.DataFrame:
         """Return one row for each image of the run that is decided or noted now, rising by row.
 
         Parameters
@@ -81,166 +70,210 @@ class RunDecisions:
         -------
         pandas.DataFrame
             row (int64), image_id, verdict (keep, remove, relabel, unsure; "clear" where the image
-            is only noted), new_label, note ("" where none), reviewer (of the verdict), at (UTC),
-            run_id, value, event_id, disputed (bool: standing opinions differ), reviewers (tuple of
-            the names with a standing opinion), carried_from (fingerprint of the data set that the
-            decision was made on, where that is not one of this run's). Missing texts are NaN.
+            is only noted), new_label, note (the latest that stands, "" where none), reviewer, at
+            (UTC), run_id, value and event_id of the decision (or of the note), disputed (bool:
+            standing opinions differ in verdict or label), reviewers (tuple of the names with a
+            standing opinion, in the order of the log), carried_from (fingerprint of the data set
+            that it was decided on, where that is not the one that the image is from). Missing
+            texts are NaN.
         """
-        frame = self._current()
-        frame = frame.assign(
-            row=self._rows_of(frame["image_id"]),
-            disputed=False,
-            reviewers=pd.Series([(name,) for name in frame["reviewer"]], dtype="object"),
-            carried_from=pd.Series([None] * len(frame), dtype="str"),
-        )
-        frame = frame[frame["row"] >= 0]
-        if rows is not None:
-            frame = frame[frame["row"].isin(np.asarray(rows))]
-        return frame[CURRENT].sort_values("row", ignore_index=True)
+        view = self._store.log()
+        held, now = self._standing(view, rows)
+        # What says when, who and in which run: the decision, or for want of one the note.
+        source = np.where(now.decided >= 0, now.decided, now.noted)
+        decided = now.decided >= 0
+        frame = self._frame(view, now.place, source)
+        frame["verdict"] = frame["verdict"].where(decided, "clear")
+        frame["new_label"] = frame["new_label"].where(decided)
+        home = self._images.home(now.place)
+        carried = np.where(home == view.dataset[source], -1, view.dataset[source])
+        return frame.assign(
+            note=_notes(view, now.noted),
+            run_id=_texts(view, view.run[source]),
+            value=view.value[source],
+            event_id=pd.Series(view.event[source], dtype="str"),
+            disputed=now.disputed,
+            reviewers=_reviewers(view, held, now),
+            carried_from=_texts(view, carried),
+        )[CURRENT]
 
     def opinions(self) -> pd.DataFrame:
         """Return one row for each image and reviewer with a standing opinion or note.
 
-        Columns: row (int64), image_id, reviewer, verdict ("clear" where only noted), new_label,
-        note, at (UTC).
+        Columns: row (int64, rising), image_id, reviewer, verdict ("clear" where only noted),
+        new_label, note ("" where none), at (UTC).
         """
-        return self.current()[["row", "image_id", "reviewer", "verdict", "new_label", "note", "at"]]
+        view = self._store.log()
+        held, _ = self._standing(view, None)
+        source = np.where(held.decided >= 0, held.decided, held.noted)
+        frame = self._frame(view, held.place, source)
+        frame["verdict"] = frame["verdict"].where(held.decided >= 0, "clear")
+        frame["new_label"] = frame["new_label"].where(held.decided >= 0)
+        return frame.assign(note=_notes(view, held.noted))[OPINIONS]
 
     def history(self, row: int) -> pd.DataFrame:
-        """Return all that was said about the image at `row`, oldest first.
+        """Return all that the log holds about the image at `row`, oldest first.
 
-        Columns: at (UTC), reviewer, verdict, new_label, note, value, run_id, undone (bool: taken
-        back and not restored), before_verdict ("clear" where undecided), before_label, event_id,
-        undoes.
+        Columns: at (UTC), reviewer, verdict and new_label (what stood afterwards), note ("" where
+        nothing was written), value, run_id, undone (bool: taken back and not restored),
+        before_verdict ("clear" where undecided), before_label, event_id, undoes (event id of the
+        row that this one took back, NaN for a decision).
         """
-        image_id = str(self._run.values["id"].iloc[row])
-        found = self._store.history(self.dataset_of(image_id), image_id)
-        frame = pd.DataFrame([asdict(entry) for entry in found], columns=COLUMNS)
+        view = self._store.log()
+        about = np.flatnonzero(self._images.places(view) == row)
+        frame = self._frame(view, np.full(len(about), row), about)
+        undoes = view.undoes[about]
         return frame.assign(
-            undone=frame["event_id"].isin(frame["undoes"]),
-            before_verdict=frame["previous_verdict"].fillna("clear"),
-            before_label=frame["previous_label"],
+            note=["" if note is None else note for note in view.note[about]],
+            value=view.value[about],
+            run_id=_texts(view, view.run[about]),
+            undone=~view.active[about],
+            before_verdict=_texts(view, view.was_verdict[about]).fillna("clear"),
+            before_label=_texts(view, view.was_label[about]),
+            event_id=pd.Series(view.event[about], dtype="str"),
+            undoes=pd.Series([view.event[i] if i >= 0 else None for i in undoes], dtype="str"),
         )[HISTORY]
-
-    def record(self, events: Sequence[NewStroke | TakeBack]) -> Recorded:
-        """Write `events` to the log in order; what cannot be written holds up none of the others.
-
-        All that is `saved` has been committed when this returns; an event that is known already is
-        saved, too, and changes nothing.
-        """
-        rejected: list[tuple[str, str]] = []
-        touched: list[int] = []
-        for event in events:
-            try:
-                if isinstance(event, TakeBack):
-                    taken = self.take_back(
-                        event.undoes, event_id=event.event_id, reviewer=event.reviewer
-                    )
-                    touched += self._rows_of([entry.image_id for entry in taken]).tolist()
-                else:
-                    self._store.record_many(self._new(event))
-                    touched += [int(row) for row in event.rows]
-            except DataError as error:
-                rejected.append((event.event_id, str(error)))
-        return Recorded(len(events) - len(rejected), tuple(rejected), np.unique(touched))
-
-    def _new(self, event: NewStroke) -> list[NewDecision]:
-        ids = self._run.values["id"].iloc[list(event.rows)].tolist()
-        values = self._run.values["value"].iloc[list(event.rows)].tolist()
-        return [
-            NewDecision(
-                event_id=event.event_id if number == 0 else f"{event.event_id}/{number}",
-                dataset=self.dataset_of(image_id),
-                image_id=image_id,
-                verdict=event.verdict,
-                new_label=event.new_label,
-                note=event.note or "",
-                reviewer=event.reviewer,
-                run_id=self._run.id,
-                value=value,
-                batch_id=event.event_id if len(ids) > 1 else None,
-            )
-            for number, (image_id, value) in enumerate(zip(ids, values, strict=True))
-        ]
-
-    def strokes(self, reviewer: str = DEFAULT_REVIEWER, limit: int = 200) -> list[Stroke]:
-        """Return the reviewer's latest strokes that still stand, oldest first."""
-        return [
-            Stroke(
-                entry.event_id,
-                self._rows_of([entry.image_id]),
-                (entry.verdict,),
-                (entry.new_label,),
-                ((entry.previous_verdict or "clear", entry.previous_label),),
-            )
-            for entry in self.undoable(reviewer, limit)
-        ]
-
-    def find_notes(self, text: str) -> np.ndarray:
-        """Return the rows whose note holds `text`, whatever the case; int64, rising."""
-        frame = self.current()
-        found = frame["note"].str.contains(text, case=False, regex=False)
-        return frame["row"].to_numpy()[found.to_numpy(dtype=bool)]
-
-    def carried(self) -> dict[str, int]:
-        """Return how many decided or noted images have that from which other data set."""
-        counts = self.current()["carried_from"].dropna().value_counts()
-        return {str(name): int(count) for name, count in counts.items()}
-
-    @cached_property
-    def _index(self) -> pd.Index:
-        return pd.Index(self._run.values["id"])
-
-    def _rows_of(self, ids: Iterable[str]) -> np.ndarray:
-        """Return the position in the run of each image, int64; -1 where there is none."""
-        return self._index.get_indexer(pd.Index(list(ids), dtype="str")).astype(np.int64)
-
-    def _current(self) -> pd.DataFrame:
-        if len(self.datasets) == 1:
-            return self._store.current(self.datasets[0])
-        frames = []
-        for dataset in dict.fromkeys(self.datasets):
-            frame = self._store.current(dataset)
-            frames.append(frame[[self._home.get(i) == dataset for i in frame["image_id"]]])
-        frames = [frame for frame in frames if len(frame)] or frames[:1]
-        return pd.concat(frames, ignore_index=True)
-
-    def states(self, image_ids: Iterable[str] | None = None) -> States:
-        """Return verdict and new label by image id, as `DecisionStore.states` does."""
-        if len(self.datasets) == 1:
-            return self._store.states(self.datasets[0], image_ids)
-        asked = None if image_ids is None else list(image_ids)
-        found: States = {}
-        for dataset in dict.fromkeys(self.datasets):
-            ids = None if asked is None else [i for i in asked if self._home.get(i) == dataset]
-            for image_id, state in self._store.states(dataset, ids).items():
-                # A set may hold more images than the run took from it.
-                if self._home.get(image_id) == dataset:
-                    found[image_id] = state
-        return found
 
     def counts(self) -> dict[str, int]:
         """Return how many images stand at each verdict now: keep, remove, relabel, unsure."""
-        counts = {"keep": 0, "remove": 0, "relabel": 0, "unsure": 0}
-        for verdict, _ in self.states().values():
-            counts[verdict] += 1
-        return counts
+        view = self._store.log()
+        _, now = self._standing(view, None)
+        verdicts = view.verdict[now.decided[now.decided >= 0]]
+        return {
+            name: int((verdicts == view.words.code(name)).sum())
+            for name in ("keep", "remove", "relabel", "unsure")
+        }
 
-    def undoable(self, reviewer: str = DEFAULT_REVIEWER, limit: int = 200) -> list[Decision]:
-        """Return the reviewer's latest decisions that still stand, oldest first."""
-        rows = [
-            row
-            for dataset in dict.fromkeys(self.datasets)
-            for row in self._store.undoable(dataset, reviewer, limit)
-            if len(self.datasets) == 1 or self._home.get(row.image_id) == dataset
-        ]
-        return sorted(rows, key=lambda row: row.seq)[-limit:]
+    def carried(self) -> dict[str, int]:
+        """Return how many images hold what was decided or noted on which other data set.
 
-    def take_back(
-        self, undoes: str, *, event_id: str, reviewer: str = DEFAULT_REVIEWER
-    ) -> list[Decision]:
-        """Undo the stroke that the row `undoes` belongs to, as `DecisionStore.take_back` does.
-
-        A stroke over images of several of the run's data sets is taken back whole.
+        By the fingerprint of that data set, the most frequent first.
         """
-        return self._store.take_back(self.datasets, undoes, event_id=event_id, reviewer=reviewer)
+        counts = self.current()["carried_from"].dropna().value_counts()
+        return {str(name): int(count) for name, count in counts.items()}
+
+    def find_notes(self, text: str) -> np.ndarray:
+        """Return the rows with a standing note that holds `text`, in any case; int64, rising."""
+        view = self._store.log()
+        held, _ = self._standing(view, None)
+        sought = text.casefold()
+        noted = np.flatnonzero(held.noted >= 0)
+        found = [i for i in noted.tolist() if sought in view.note[held.noted[i]].casefold()]
+        return np.unique(held.place[found])
+
+    def strokes(self, reviewer: str = DEFAULT_REVIEWER, limit: int = 200) -> list[Stroke]:
+        """Return the reviewer's latest strokes that still stand, oldest first: what undo takes.
+
+        Of a stroke that is also about images outside the run, only those in it are listed; taken
+        back is all of it.
+        """
+        view = self._store.log()
+        own = (view.undoes < 0) & (view.reviewer == view.words.code(reviewer)) & view.active
+        return self._strokes(view, own, limit)
+
+    def undone(self, reviewer: str = DEFAULT_REVIEWER, limit: int = 200) -> list[Stroke]:
+        """Return the reviewer's latest undos with nothing decided since, oldest first.
+
+        Taking one back is redo; its `before` is what it took back.
+        """
+        view = self._store.log()
+        own = (view.reviewer == view.words.code(reviewer)) & (self._images.places(view) >= 0)
+        decisions = np.flatnonzero(own & (view.undoes < 0))
+        newest = int(decisions[-1]) if len(decisions) else -1
+        undo = own & (view.undoes >= 0) & view.active & (np.arange(len(view)) > newest)
+        # What takes back an undo is a redo, and undone by undoing the decision again.
+        undo[undo] = view.undoes[view.undoes[undo]] < 0
+        return self._strokes(view, undo, limit)
+
+    def record(self, events: Sequence[NewStroke | TakeBack]) -> Recorded:
+        """Write `events` to the log in order; what makes no sense holds up none of the others.
+
+        All that is `saved` has been committed when this returns; an event that is known already is
+        saved, too, and changes nothing.
+
+        Raises
+        ------
+        StoreError
+            Nothing could be written; the same events may be recorded again.
+        """
+        with self._store.writing() as log:
+            recorder = Recorder(log, self._run, self._images)
+            for event in events:
+                recorder.add(event)
+            return recorder.finish()
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _standing(self, view: LogView, rows: Rows | None) -> tuple[Opinions, States]:
+        places = self._images.places(view)
+        if rows is not None:
+            places = np.where(np.isin(places, np.asarray(rows)), places, -1)
+        held = opinions(view, places)
+        return held, states(view, held)
+
+    def _frame(self, view: LogView, place: np.ndarray, source: np.ndarray) -> pd.DataFrame:
+        """Return what the rows `source` of the log say about the images at `place`."""
+        return pd.DataFrame(
+            {
+                "row": place,
+                "image_id": _texts(view, view.image[source]),
+                "verdict": _texts(view, view.verdict[source]),
+                "new_label": _texts(view, view.label[source]),
+                "reviewer": _texts(view, view.reviewer[source]),
+                "at": pd.Series(view.at[source]).dt.tz_localize("UTC"),
+            }
+        )
+
+    def _strokes(self, view: LogView, chosen: np.ndarray, limit: int) -> list[Stroke]:
+        """Return the last `limit` strokes among the rows `chosen` that are about this run."""
+        places = self._images.places(view)
+        index = np.flatnonzero(chosen & (places >= 0))
+        # A row of its own is a stroke; others are known by the name that they share.
+        name = np.where(view.stroke[index] < 0, -2 - index, view.stroke[index])
+        _, first, which = np.unique(name, return_index=True, return_inverse=True)
+        latest = np.sort(first)[max(len(first) - limit, 0) :]
+        order = np.argsort(which, kind="stable")
+        starts = np.searchsorted(which[order], which[latest], side="left")
+        ends = np.searchsorted(which[order], which[latest], side="right")
+        return [
+            _stroke(view, places, index[order[start:end]])
+            for start, end in zip(starts, ends, strict=True)
+        ]
+
+
+def _stroke(view: LogView, places: np.ndarray, index: np.ndarray) -> Stroke:
+    words = view.words
+    was = [verdict or "clear" for verdict in words.texts(view.was_verdict[index])]
+    return Stroke(
+        event_id=str(view.event[index[0]]),
+        rows=places[index],
+        verdicts=tuple(str(verdict) for verdict in words.texts(view.verdict[index])),
+        new_labels=tuple(words.texts(view.label[index])),
+        before=tuple(zip(was, words.texts(view.was_label[index]), strict=True)),
+    )
+
+
+def _texts(view: LogView, codes: np.ndarray) -> pd.Series:
+    return pd.Series(view.words.texts(codes), dtype="str")
+
+
+def _notes(view: LogView, noted: np.ndarray) -> list[str]:
+    return [view.note[i] if i >= 0 else "" for i in noted.tolist()]
+
+
+def _reviewers(view: LogView, held: Opinions, now: States) -> pd.Series:
+    """Return the names with a standing opinion of each image, in the order of the log."""
+    stands = held.decided >= 0
+    decided = held.decided[stands]
+    names = view.words.texts(view.reviewer[decided])
+    alone = {name: (name,) for name in set(names)}
+    listed: list[tuple[Any, ...]] = []
+    for first, count in zip(now.first.tolist(), now.count.tolist(), strict=True):
+        if count == 1:
+            listed.append(alone[names[first]])
+        else:
+            among = sorted(range(first, first + count), key=lambda i: decided[i])
+            listed.append(tuple(names[i] for i in among))
+    found = pd.Series(index=range(len(listed)), dtype="object")
+    found[:] = listed
+    return found

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
+    URL,
+    BigInteger,
     Column,
     Connection,
     Engine,
@@ -19,12 +21,15 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
+    make_url,
 )
+from sqlalchemy.exc import ArgumentError
 
-from core.errors import DataError
+from core.errors import ConfigError
 
-SCHEMA_VERSION = 1
 BUSY_TIMEOUT_S = 15.0
+CONNECT_TIMEOUT_S = 5
+_EXAMPLE = "as in postgresql://name:password@host:5432/assay"
 
 METADATA = MetaData()
 LOG = Table(
@@ -36,7 +41,7 @@ LOG = Table(
     Column("image_id", String, nullable=False),
     Column("verdict", String, nullable=False),
     Column("new_label", String),
-    Column("note", String, nullable=False),
+    Column("note", String),  # NULL leaves the note that is there, "" erases it
     Column("reviewer", String, nullable=False),
     Column("at", String, nullable=False),  # ISO 8601, UTC: reads the same in every database
     Column("run_id", String),
@@ -45,24 +50,47 @@ LOG = Table(
     Column("previous_verdict", String),
     Column("previous_label", String),
     Column("undoes", String),
+    # With the id, what an image is known by in any data set: what it showed (`Run.content`, its
+    # bits as a signed number) and the label that it had when it was decided.
+    Column("content", BigInteger),
+    Column("given_label", String),
     Index("decision_log_image", "dataset", "image_id", "seq"),
-    Index("decision_log_undoes", "dataset", "undoes"),
-    Index("decision_log_batch", "batch_id"),
     sqlite_autoincrement=True,  # a seq is never used twice
 )
-COLUMNS = [column.name for column in LOG.columns]
-CURRENT_COLUMNS = [
-    "image_id", "verdict", "new_label", "note", "reviewer", "at", "run_id", "value", "event_id",
-]  # fmt: skip
 
 
-def make_engine(url: str) -> Engine:
-    """Open the database at `url`, SQLite in WAL mode with full synchronization."""
-    if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
-    path = url.removeprefix("sqlite:///")
-    if path and path != url:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+def read_url(text: str) -> URL:
+    """Return the database URL in `text`, for the driver that Assay comes with.
+
+    Raises
+    ------
+    ConfigError
+        It is no URL, or of a database other than SQLite and PostgreSQL.
+    """
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        # Not shown: there may be a password in it.
+        raise ConfigError(
+            f"The database must be given as a URL, {_EXAMPLE}; this is none."
+        ) from error
+    kind = url.get_backend_name()
+    if kind in ("postgres", "postgresql"):
+        return url.set(drivername="postgresql+psycopg")
+    if kind != "sqlite":
+        raise ConfigError(
+            f"Decisions are kept in SQLite or PostgreSQL, {_EXAMPLE}; {kind} is neither."
+        )
+    return url
+
+
+def make_engine(url: URL) -> Engine:
+    """Open the database at `url`: SQLite in WAL mode with full synchronization, or PostgreSQL."""
+    if url.get_backend_name() != "sqlite":
+        wait = {"connect_timeout": CONNECT_TIMEOUT_S} if "connect_timeout" not in url.query else {}
+        return create_engine(url, pool_pre_ping=True, connect_args=wait)
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
 
     @event.listens_for(engine, "connect")
@@ -93,19 +121,3 @@ def _enter_wal(connection: Any) -> None:
             time.sleep(0.02)
         else:
             return
-
-
-def create_schema(connection: Connection) -> None:
-    """Make the table where it is missing; refuse one that a newer version wrote."""
-    if connection.dialect.name != "sqlite":
-        METADATA.create_all(connection)
-        return
-    found = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
-    if found > SCHEMA_VERSION:
-        raise DataError(
-            f"The decisions were written by a newer Assay (schema {found}, this one knows "
-            f"{SCHEMA_VERSION}). Update Assay to open them."
-        )
-    if found < SCHEMA_VERSION:
-        METADATA.create_all(connection)
-        connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")

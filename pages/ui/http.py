@@ -17,7 +17,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from core.errors import ConfigError, DataError, RunError
+from core.errors import ConfigError, DataError, RunError, StoreError
 from core.runs import home
 from pages.ui.address import base_path
 from pages.ui.review_data import OpenedRun, OpenedRuns
@@ -92,6 +92,8 @@ def explained(handler: Handler) -> Handler:
             return error(410, str(problem))
         except ConfigError as problem:
             return error(422, str(problem))
+        except StoreError as problem:
+            return error(503, str(problem))
         except Exception:  # the browser gets a sentence, the log the traceback
             _LOG.exception("%s %s failed", request.method, request.url.path)
             return error(500, "Assay could not answer this; the server's log says why.")

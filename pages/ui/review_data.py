@@ -38,7 +38,7 @@ class OpenedRun:
     def dataset(self) -> str:
         """Return the fingerprint of the training set, by which a page knows it again.
 
-        Decisions are keyed by the set that an image is from: see `RunDecisions.dataset_of`.
+        Decisions are keyed by the set that an image is from: see `core.curation.matching`.
         """
         return self.run.record.train.fingerprint
 

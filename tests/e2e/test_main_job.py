@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlparse
 
 import pytest
 
-from core.curation import DecisionStore
+from core.curation import DecisionStore, RunDecisions
 from core.runs import find_run
 from tests.e2e.review import position, verdicts, wait_ready, wait_saved
 
@@ -51,9 +51,8 @@ def test_from_the_first_page_to_the_exported_file(page, server, tmp_path):
     server.start()
     wait_saved(page)
     store = DecisionStore(f"sqlite:///{server.home / 'assay.db'}")
-    states = {
-        key: verdict for key, (verdict, _) in store.states(run.record.train.fingerprint).items()
-    }
+    current = RunDecisions(store, run).current()
+    states = dict(zip(current["image_id"], current["verdict"], strict=True))
     store.close()
     expected = dict(zip(worst, ["remove", "remove", "unsure", "keep"], strict=False))
     assert states == expected

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from core.curation import DecisionStore
+from core.curation import DecisionStore, RunDecisions
 from tests.e2e.conftest import Server
 from tests.e2e.review import chosen, open_review, position, verdicts, wait_ready, wait_saved
 from tests.factories import make_home_run
@@ -20,9 +20,9 @@ def run(server):
 
 def stored(server: Server, run) -> dict[str, str]:
     store = DecisionStore(f"sqlite:///{server.home / 'assay.db'}")
-    states = store.states(run.record.train.fingerprint)
+    current = RunDecisions(store, run).current()
     store.close()
-    return {image_id: verdict for image_id, (verdict, _) in states.items()}
+    return dict(zip(current["image_id"], current["verdict"], strict=True))
 
 
 def ranked_ids(run) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.curation import NewDecision, open_store
+from core.curation import NewStroke, RunDecisions, open_store
 from core.runs import Run, ValueSpec, append_at_home, job_status, list_jobs, value_at_home
 from pages.ui import state
 from tests.factories import make_images
@@ -100,14 +100,8 @@ def test_a_changed_source_needs_a_new_check(open_page: Open, run: Run, week2: st
 def test_the_new_run_says_what_was_added_and_shows_old_decisions(
     open_page: Open, assay_home: Path, run: Run, week2: str
 ) -> None:
-    open_store(assay_home).record(
-        NewDecision(
-            event_id="e",
-            dataset=run.record.train.fingerprint,
-            image_id=str(run.values["id"].iloc[0]),
-            verdict="remove",
-        )
-    )
+    decision = NewStroke(event_id="e", rows=[0], verdict="remove")
+    RunDecisions(open_store(assay_home), run).record([decision])
     made, _ = append_at_home(run, week2, assay_home)
     app = open_page("overview", run=made.id)
     assert not app.exception

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.curation import NewDecision, open_store
+from core.curation import NewStroke, RunDecisions, Verdict, open_store
 from core.runs import Run
 from tests.factories import make_home_run
 from tests.pages.conftest import Open, texts
@@ -150,19 +150,9 @@ def test_a_truth_file_that_cannot_be_used_is_explained(
     assert said in error.value
 
 
-def _decide(home: Path, run: Run, verdict: str, rows: tuple[int, ...]) -> None:
-    store = open_store(home)
-    for row in rows:
-        store.record(
-            NewDecision(
-                event_id=f"{verdict}-{row}",
-                dataset=run.record.train.fingerprint,
-                image_id=str(run.values["id"].iloc[row]),
-                verdict=verdict,  # type: ignore[arg-type]
-                run_id=run.id,
-                value=float(run.values["value"].iloc[row]),
-            )
-        )
+def _decide(home: Path, run: Run, verdict: Verdict, rows: tuple[int, ...]) -> None:
+    events = [NewStroke(event_id=f"{verdict}-{row}", rows=[row], verdict=verdict) for row in rows]
+    assert RunDecisions(open_store(home), run).record(events).saved == len(rows)
 
 
 def test_export_counts_decisions(open_page: Open, assay_home: Path, run: Run) -> None:
