@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image
 
-from core.curation.export.content import Content
+from core.curation.exports.content import Content
 from core.errors import DataError, RunError
 from core.progress import Progress
 

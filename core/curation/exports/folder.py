@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.curation.export.content import Content, neutralize_formula
-from core.curation.export.pictures import (
+from core.curation.exports.content import Content, neutralize_formula
+from core.curation.exports.pictures import (
     kept_rows,
     picture_names,
     place_pictures,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from core.curation.export.content import Content
-from core.curation.export.tables import save_csv
+from core.curation.exports.content import Content
+from core.curation.exports.tables import save_csv
 from core.progress import Progress
 
 

@@ -17,8 +17,8 @@ from typing import Any
 import pandas as pd
 
 from core import __version__
-from core.curation.export.content import Content
-from core.curation.export.registry import FORMATS, ExportFormat
+from core.curation.exports.content import Content
+from core.curation.exports.registry import FORMATS, ExportFormat
 from core.curation.plan import PrunePlan
 from core.errors import ConfigError, RunError
 from core.progress import Progress, silent

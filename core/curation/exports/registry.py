@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.curation.export.cleanlab import write_cleanlab
-from core.curation.export.content import Content
-from core.curation.export.fiftyone import write_fiftyone
-from core.curation.export.folder import write_folder
-from core.curation.export.huggingface import write_huggingface
-from core.curation.export.lists import list_facts, write_lists, write_lists_nul
-from core.curation.export.manifest import write_manifest
-from core.curation.export.tables import write_csv, write_json, write_parquet
+from core.curation.exports.cleanlab import write_cleanlab
+from core.curation.exports.content import Content
+from core.curation.exports.fiftyone import write_fiftyone
+from core.curation.exports.folder import write_folder
+from core.curation.exports.huggingface import write_huggingface
+from core.curation.exports.lists import list_facts, write_lists, write_lists_nul
+from core.curation.exports.manifest import write_manifest
+from core.curation.exports.tables import write_csv, write_json, write_parquet
 from core.progress import Progress
 
 

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from core.curation.export.content import neutralize_formula
-from core.curation.export.pictures import require_distinct_labels
+from core.curation.exports.content import neutralize_formula
+from core.curation.exports.pictures import require_distinct_labels
 from core.datasets import (
     LabelledImages,
     Location,

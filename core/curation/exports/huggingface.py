@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from core.curation.export.content import Content
-from core.curation.export.pictures import kept_rows
+from core.curation.exports.content import Content
+from core.curation.exports.pictures import kept_rows
 from core.errors import DataError
 from core.progress import Progress
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from core.curation.export.content import Content
-from core.curation.export.pictures import place_pictures
+from core.curation.exports.content import Content
+from core.curation.exports.pictures import place_pictures
 from core.progress import Progress
 
 _ATTRIBUTES = ("image_id", "given_label", "looks_like", "value", "rank", "verdict", "kept", "note")

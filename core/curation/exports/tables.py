@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from core.curation.export.content import Content, neutralize_formula
+from core.curation.exports.content import Content, neutralize_formula
 from core.progress import Progress
 
 _ROWS_AT_ONCE = 20_000

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.curation.export.content import Content
-from core.curation.export.folder import save_manifest
-from core.curation.export.pictures import kept_rows, safe_part
-from core.curation.export.sources import SourcePart, save_arrays, save_pictures, save_table
+from core.curation.exports.content import Content
+from core.curation.exports.folder import save_manifest
+from core.curation.exports.pictures import kept_rows, safe_part
+from core.curation.exports.sources import SourcePart, save_arrays, save_pictures, save_table
 from core.datasets import open_source, source_kind
 from core.errors import DataError
 from core.progress import Progress

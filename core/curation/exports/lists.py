@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.curation.export.content import Content
+from core.curation.exports.content import Content
 from core.errors import DataError
 from core.progress import Progress
 

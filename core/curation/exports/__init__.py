@@ -1,13 +1,13 @@
 """Exports: one format a module, a registry, and one way to write them, whole or not at all."""
 
-from core.curation.export.content import (
+from core.curation.exports.content import (
     LINKS,
     Content,
     decision_table,
     neutralize_formula,
 )
-from core.curation.export.registry import FORMATS, ExportFormat
-from core.curation.export.write import export, export_archive
+from core.curation.exports.registry import FORMATS, ExportFormat
+from core.curation.exports.write import export, export_archive
 
 __all__ = [
     "FORMATS",
