@@ -3,6 +3,8 @@
 const PROGRESS = { width: 400, height: 190, left: 44, right: 12, top: 10, bottom: 34 }
 const REFRESH_MS = 700 // after the last decision
 
+// A number and its unit stay on one line.
+const unbroken = words => words.replace(/(\d) %/g, "$1\u00a0%")
 const wholePercent = share => `${Math.round(100 * share)} %`
 
 // Precision up to each rank with its band, and how likely an image right there is faulty.
@@ -39,9 +41,6 @@ function precisionChart({ curve, flagged, images, stop }) {
     svg("path", { class: "sofar", d: line(precision) }))
   return drawn
 }
-
-// Where the review stands, for an icon beside the advice: never by color alone.
-const ADVICE = { early: "Just begun", "go on": "Go on", soon: "Nearly there", stop: "You may stop" }
 
 class ProgressPanel {
   // hooks.closed: where the focus goes when the panel is closed
@@ -107,16 +106,15 @@ class ProgressPanel {
   show(found) {
     const { sentences } = found
     const section = (title, ...children) => element("section", {}, element("h4", {}, title), ...children)
-    const sentence = words => element("p", {}, words)
+    const sentence = words => element("p", {}, unbroken(words))
     this.content.replaceChildren(
       section("When to stop",
-        element("p", { class: "advice", "data-state": found.stop.state }, ADVICE[found.stop.state]),
-        sentence(sentences.stop)),
+        element("p", { class: "advice", "data-state": found.stop.state }, unbroken(sentences.stop))),
       section("Reviewed",
         this.share("All images", found.reviewed, found.images),
         ...(found.flagged ? [this.share("Look harmful", found.reviewed_flagged, found.flagged)] : []),
         ...(found.disputed ? [sentence(`${count(found.disputed)} judged differently by two reviewers.`)] : []),
-        element("p", { class: "quiet" }, sentences.pace)),
+        element("p", { class: "quiet" }, unbroken(sentences.pace))),
       section("How often is the ranking right?", ...this.chart(found), sentence(sentences.precision)),
       section("What is left to find?", sentence(sentences.remaining), sentence(sentences.recall)),
       section("Audit sample",

@@ -8,7 +8,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.curation import RunDecisions, open_store
+from core.curation import (
+    RunDecisions,
+    open_store,
+    review_sentences,
+    review_statistics,
+    reviewable,
+)
 from core.evaluation import (
     BatchMatching,
     HarmfulCut,
@@ -226,6 +232,25 @@ def _worst(run: Run) -> None:
     strip(run, worst)
 
 
+def _review(run: Run, decisions: RunDecisions) -> None:
+    """Say how far the review is, once it has begun."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.subheader("How far is the review?", anchor=False, width="stretch")
+        links.link("review", "Go on reviewing", run=run.id)
+    with st.spinner("Counting what is decided"):
+        found = review_statistics(reviewable(run), decisions.current())
+        said = review_sentences(found)
+    columns = st.columns(3, gap="medium")
+    columns[0].markdown(f"**When to stop**  \n{escape(said['stop'])}")
+    columns[1].markdown(f"**How often the ranking is right**  \n{escape(said['precision'])}")
+    columns[2].markdown(
+        f"**What is left to find**  \n{escape(said['remaining'])} {escape(said['recall'])}"
+    )
+    with columns[2]:
+        if found.audit.reviewed < found.audit.size:
+            links.link("review", "Judge the audit sample", run=run.id, order="audit")
+
+
 def _batches(run: Run) -> None:
     """Show the transport between batches (SAVA, figure 12), where the run was made in batches."""
     if "batch_plan" not in run.arrays:
@@ -305,9 +330,12 @@ if (chosen := st.session_state.pop(state.CLASS_TO_OPEN, None)) is not None:
     links.go("review", run.id, **{state.CLASS: chosen})
 with st.spinner("Finding what looks harmful"):
     cut = harmful_cut(run.values["value"].to_numpy(), even_odds=run.record.even_odds)
-    decided = RunDecisions(open_store(home()), run).counts()
+    decisions = RunDecisions(open_store(home()), run)
+    decided = decisions.counts()
 _trust(run)
 _metrics(run, cut, decided)
+if any(decided.values()):
+    _review(run, decisions)
 _chosen_settings(run)
 left, right = st.columns([1.1, 1], gap="medium")
 with left:

@@ -122,9 +122,6 @@ def _read(source: Path | IO[bytes], name: str) -> pd.DataFrame:
     except (ValueError, OSError, pa.ArrowException) as error:
         raise DataError(f"{name}: this cannot be read as {suffix[1:]}: {error}.") from error
     table.columns = table.columns.map(str)
-    repeated = table.columns[table.columns.duplicated()]
-    if len(repeated):
-        raise DataError(f"{name}: two columns are called {repeated[0]}; rename one.")
     return table
 
 

@@ -33,10 +33,12 @@ def _count(number: float, one: str = "fault", many: str = "faults") -> str:
     return f"1 {one}" if whole == 1 else f"{whole:,} {many}"
 
 
-def _between(estimate: Estimate) -> str:
+def _about(estimate: Estimate) -> str:
     if estimate.low is None or estimate.high is None:
-        return ""
-    return f" ({round(estimate.low):,} to {round(estimate.high):,})"
+        return f"About {_count(estimate.value)}"
+    if round(estimate.value) == 0:
+        return f"No fault expected, at most {round(estimate.high):,},"
+    return f"About {_count(estimate.value)} ({round(estimate.low):,} to {round(estimate.high):,})"
 
 
 def _precision(found: ReviewStatistics) -> str:
@@ -44,8 +46,8 @@ def _precision(found: ReviewStatistics) -> str:
     if precision is None or precision.low is None or precision.high is None:
         return "Nothing is judged yet: remove or relabel confirms a fault, keep refutes it."
     return (
-        f"{percent(precision.value)} of the images judged worst first are faulty; among images "
-        f"like them {percent(precision.low)} to {percent(precision.high)} would be."
+        f"{percent(precision.value)} of the images judged worst first are faulty (95 % interval "
+        f"{percent(precision.low)} to {percent(precision.high)})."
     )
 
 
@@ -80,8 +82,7 @@ def _remaining(found: ReviewStatistics) -> str:
             else "as often as among the images judged around them"
         )
         parts.append(
-            f"About {_count(left.front.value)}{_between(left.front)} among the worst "
-            f"{left.front_images:,}, {how}."
+            f"{_about(left.front)} among the worst {left.front_images:,}, {how}."
             if left.front.high != 0
             else f"None among the worst {left.front_images:,}: all are judged."
         )
@@ -90,8 +91,7 @@ def _remaining(found: ReviewStatistics) -> str:
     if left.rest is not None and left.rest_images:
         how = "by the calibrated odds" if left.rest_how == "odds" else "by the audit sample"
         parts.append(
-            f"About {_count(left.rest.value)}{_between(left.rest)} among the other "
-            f"{left.rest_images:,}, {how}."
+            f"{_about(left.rest)} among the other {left.rest_images:,}, {how}."
             if left.rest.high != 0
             else "None among the others: all are judged."
         )
@@ -106,6 +106,8 @@ def _recall(found: ReviewStatistics) -> str:
         return "The share of all faults that is found is known once the audit sample is judged."
     span = ""
     if recall.low is not None and recall.high is not None:
+        if recall.value >= 0.995 and percent(recall.low) != percent(1):
+            return f"At least {percent(recall.low)} of all faults are found, perhaps all."
         span = f" ({percent(recall.low)} to {percent(recall.high)})"
     return f"About {percent(recall.value)}{span} of all faults are found."
 

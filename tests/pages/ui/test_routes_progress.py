@@ -28,7 +28,7 @@ def test_progress_follows_the_decisions(client, at, run):
     assert (body["confirmed"], body["refuted"]) == (6, 2)
     assert body["precision"]["value"] == 0.75
     assert body["curve"]["rank"] == list(range(1, 9))
-    assert "75 %" in body["sentences"]["precision"]
+    assert "75 % of the images" in body["sentences"]["precision"]
 
 
 def test_audit_sample_is_that_of_the_statistics_and_stays_while_decisions_are_made(client, at, run):
