@@ -37,7 +37,7 @@ def follow(run: Run) -> None:
 
 def _under_way(run: Run) -> None:
     """Show additions to `run` that are under way, and those that went wrong."""
-    for job in jobs.additions(run.id):
+    for job in jobs.of_run(AppendSpec, run.id):
         if not job.ended:
             jobs.panel(job)
         elif job.state in ("failed", "interrupted"):

@@ -9,6 +9,7 @@ from core.runs import (
     AppendSpec,
     JobSpec,
     JobStatus,
+    MapSpec,
     cancel_job,
     home,
     job_status,
@@ -47,12 +48,10 @@ def finished_addition(run_id: str) -> str | None:
     return followed_result()
 
 
-def additions(run_id: str) -> list[JobStatus]:
-    """Return the jobs that add images to run `run_id`, newest first."""
+def of_run(kind: type[AppendSpec | MapSpec], run_id: str) -> list[JobStatus]:
+    """Return the jobs of one kind that work on run `run_id`, newest first."""
     return [
-        job
-        for job in list_jobs(home())
-        if isinstance(job.spec, AppendSpec) and job.spec.run == run_id
+        job for job in list_jobs(home()) if isinstance(job.spec, kind) and job.spec.run == run_id
     ]
 
 

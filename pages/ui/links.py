@@ -33,6 +33,7 @@ PAGES = (
     PageInfo("overview", "Overview", ":material/monitoring:", "What this run found, at a glance."),
     PageInfo("classes", "Classes", ":material/grid_on:", "Which classes look like which."),
     PageInfo("review", "Review", ":material/photo_library:", "Look at the images and decide."),
+    PageInfo("map", "Map", ":material/scatter_plot:", "See both sets at once, and select."),
     PageInfo("detection", "Detection", ":material/troubleshoot:", "Compare with known faults."),
     PageInfo("export", "Export", ":material/ios_share:", "Take the decisions with you."),
 )

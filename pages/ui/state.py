@@ -12,6 +12,8 @@ CLASS = "class"
 LOOKS_LIKE = "like"
 JOB = "job"
 IMAGE = "image"
+SELECTION = "selection"
+SELECTION = "selection"
 
 _OPEN_RUN = "shell__open_run"
 # Not widgets: what a session remembers.
@@ -71,6 +73,11 @@ class Keys:
     REVIEW_ORDER = "order"
     REVIEW_VALUE = "value"
     REVIEW_FIND = "find"
+    REVIEW_FLAGGED = "flagged"
+    REVIEW_SUGGESTED = "suggested"
+    REVIEW_REVIEWER = "by"
+    REVIEW_SOURCE = "from"
+    REVIEW_SELECTION = "review__selection"
     REVIEW_GALLERY = "review-gallery"  # a component: Streamlit refuses two underscores
 
     SCORES_OPEN = "scores__open"
@@ -81,6 +88,9 @@ class Keys:
     SCORES_TITLE = "scores__title"
     SCORES_IMPORT = "scores__import"
     SCORES_DROP = "scores__drop"
+
+    MAP_DRAW = "map__draw"
+    MAP_COMPONENT = "image-map"  # a component, as above
 
     DETECTION_TRUTH = "detection__truth"
     DETECTION_UPLOAD = "detection__upload"

@@ -1,0 +1,59 @@
+"""The map component: points of both sets beside the images that are selected among them.
+
+Streamlit passes it a few words once; positions, columns, pictures and decisions go between the
+browser and the HTTP routes, so that neither a click nor a decision sends anything twice.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.ui.address import base_path
+
+_ASSETS = Path(__file__).resolve().parents[2] / "assets"
+# One script: the parts share a scope, and only the last one exports. The first are the review's.
+_SHARED = ("queue", "columns", "states", "store", "grid", "selection", "dialogs")
+_OWN = ("points", "renderer", "colors", "gestures", "panel")
+
+
+def _text(name: str) -> str:
+    return (_ASSETS / name).read_text(encoding="utf-8")
+
+
+_COMPONENT = st.components.v2.component(
+    "assay_map",
+    html=_text("map.html"),
+    css=_text("gallery.css") + _text("map.css"),
+    js="\n".join(
+        [
+            *(_text(f"gallery_{part}.js") for part in _SHARED),
+            *(_text(f"map_{part}.js") for part in _OWN),
+            _text("map.js"),
+        ]
+    ),
+)
+
+
+def image_map(run_id: str, map_key: str, *, fitted: int, key: str) -> str | None:
+    """Draw the map of run `run_id`; return the name of the selection to open in Review, once.
+
+    Parameters
+    ----------
+    map_key : names the positions, which the browser may keep for good
+    fitted : how many of the images the map was fitted to
+    key : of the element; the same on every run, so that it is never rebuilt
+    """
+    answer = _COMPONENT(
+        key=key,
+        data={
+            "run": run_id,
+            "base": f"{base_path()}/assay/runs/{run_id}",
+            "map": map_key,
+            "fitted": fitted,
+        },
+        on_review_change=lambda: None,
+    )
+    chosen = answer.get("review")
+    return chosen if isinstance(chosen, str) else None
