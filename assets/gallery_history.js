@@ -1,0 +1,86 @@
+// What was decided about an image and noted on it, by whom and when; and a field for a note.
+
+const DONE = { keep: "kept it", remove: "removed it", unsure: "was unsure", clear: "took the decision back" }
+const SAVE_AFTER_MS = 500 // the server is asked once a decision has had time to arrive
+
+// One line of the history, in words.
+function deed({ verdict, new_label: label, note, before }) {
+  if (verdict === "relabel") return `relabelled it ${label}`
+  if (verdict === "clear" && note && (before?.[0] ?? "clear") === "clear") return "noted"
+  return DONE[verdict]
+}
+
+function whenText(iso) {
+  const at = new Date(iso)
+  const day = at.toLocaleDateString(undefined, { day: "numeric", month: "short" })
+  return `${day} ${at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" })}`
+}
+
+class History {
+  constructor() {
+    this.section = new Section("history", "Note and history", false)
+    this.section.opened = () => this.ask()
+    this.note = element("textarea", { rows: "2", maxlength: "2000", "aria-label": "Note on this image",
+      placeholder: "Why, in your words" })
+    this.note.onkeydown = event => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return
+      event.preventDefault()
+      this.note.blur() // which saves it
+    }
+    this.note.onblur = () => this.save()
+    this.list = element("ol", { class: "deeds" })
+    this.section.body.append(this.note, this.list)
+    this.known = ""
+  }
+
+  show(store, row) {
+    this.save() // what was typed on the image before
+    this.store = store
+    this.row = row
+    this.known = ""
+    this.note.value = ""
+    this.list.replaceChildren()
+    this.mark()
+  }
+
+  // The image was decided, here or elsewhere.
+  mark() {
+    const { store, row } = this
+    clearTimeout(this.wait)
+    if (row < 0 || !store) return
+    const touched = store.state(row)[0] !== UNDECIDED || store.noted(row) || store.disputed(row)
+    this.section.say(store.disputed(row) ? "reviewers disagree" : store.noted(row) ? "noted" : touched ? "decided" : "")
+    if (this.section.open) this.wait = setTimeout(() => this.ask(), touched ? SAVE_AFTER_MS : 0)
+  }
+
+  ask() {
+    const { store, row } = this
+    if (!store || row < 0) return
+    fetchJson(`${store.base}/history/${row}`).then(
+      deeds => store === this.store && row === this.row && this.fill(deeds),
+      error => this.list.replaceChildren(element("li", { class: "quiet" }, `The history could not be loaded: ${error.message}`)),
+    )
+  }
+
+  fill(deeds) {
+    const mine = deeds.findLast(line => line.reviewer === this.store.reviewer && !line.undone)
+    if (this.note.value === this.known) this.note.value = mine?.note ?? ""
+    this.known = mine?.note ?? ""
+    const lines = deeds.toReversed().map(line => {
+      const made = element("li", { class: line.undone && "undone" },
+        element("b", {}, line.reviewer), ` ${deed(line)}`,
+        element("span", { class: "quiet" }, ` ${whenText(line.at)}, value ${amount(line.value)}${line.undone ? ", undone" : ""}`))
+      if (line.note) made.append(element("q", {}, line.note))
+      return made
+    })
+    if (!lines.length) lines.push(element("li", { class: "quiet" }, "Nothing decided or noted yet"))
+    this.list.replaceChildren(...lines)
+  }
+
+  save() {
+    const text = this.note.value.trim()
+    if (!this.store || this.row < 0 || text === this.known) return
+    this.known = text
+    this.store.annotate([this.row], text)
+  }
+}
