@@ -1,78 +1,93 @@
-"""Export: the decisions as files, with where they came from."""
+"""Export: what goes, what that changes, and the result in the formats that people use."""
 
 from __future__ import annotations
 
+import shlex
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from core.curation import (
-    FORMATS as EXPORTERS,
+    FORMATS,
+    LINKS,
+    Effect,
+    PrunePlan,
     RunDecisions,
-    decision_table,
     export,
     export_archive,
+    make_plan,
     open_store,
 )
 from core.errors import AssayError, ConfigError
 from core.runs import Run, home
 from core.valuation import method_title
-from pages.ui import links, shell
+from pages.ui import links, plan, shell
 from pages.ui.state import Keys
-from pages.ui.words import escape, images, number, when
+from pages.ui.words import escape, images, number, percent, when
 
-FORMATS = {
-    "csv": ("CSV", "One row an image: decision, value, rank, by whom, when."),
-    "parquet": ("Parquet", "The same table with exact types, for pandas, Polars, DuckDB."),
-    "json": ("JSON", "The same table as a list of objects."),
-    "lists": ("Keep and remove lists", "keep.txt and remove.txt, one image id a line."),
-    "lists-nul": ("Lists, NUL-separated", "The same for ids with line breaks (xargs -0)."),
-}
-VERDICTS = {
-    "remove": "Remove",
-    "relabel": "Relabel",
-    "unsure": "Unsure",
-    "keep": "Keep",
-    "undecided": "Undecided",
-}
+_LINK_NAMES = {"hard": "Hard links", "symbolic": "Symbolic links", "copy": "Copies"}
+_LINK_HELP = (
+    "Hard links take no room but need the same disk, and a file that is edited in place changes in "
+    "both. Symbolic links take no room and break if the source moves. Copies stand alone."
+)
+
+
+def _counts(run: Run, decisions: pd.DataFrame, chosen: PrunePlan) -> None:
+    verdicts = decisions["verdict"].value_counts()
+    decided = int(chosen.decided.sum())
+    planned = int(chosen.removed.sum()) - decided
+    n = len(run.values)
+    undecided = n - int((decisions["verdict"] != "clear").sum())
+    facts = (
+        ("Stay", int(chosen.kept.sum()), percent(float(chosen.kept.mean()))),
+        ("Remove", decided, "decided"),
+        ("Go by the plan", planned, "worst first"),
+        ("Relabel", chosen.relabelled, "decided"),
+        ("Keep", int(verdicts.get("keep", 0)), "decided"),
+        ("Unsure", int(verdicts.get("unsure", 0)), "decided"),
+        ("Undecided", undecided, percent(undecided / n)),
+    )
+    for card, (label, count, note) in zip(st.columns(len(facts), gap="small"), facts, strict=True):
+        card.metric(
+            label, f"{count:,}", delta=note, delta_color="off", delta_arrow="off", border=True
+        )
+    if undecided == n:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.info(
+                "Nothing has been decided yet. Look at the worst images first, or let a plan take "
+                "the worst unseen.",
+                icon=":material/info:",
+            )
+            links.link("review", "Review the worst images", run=run.id)
+
+
+def _archive(run: Run, name: str, settings: PrunePlan, effect: dict[str, Any] | None) -> bytes:
+    """Make the download when it is asked for, so that it holds the latest decisions."""
+    decisions = _decisions(run)
+    fresh = make_plan(run, decisions, settings.settings)
+    return export_archive(run, decisions, name, plan=fresh, effect=effect)
 
 
 def _decisions(run: Run) -> pd.DataFrame:
     return RunDecisions(open_store(home()), run).current()
 
 
-def _archive(run: Run, name: str) -> bytes:
-    """Make the download when it is asked for, so that it holds the latest decisions."""
-    return export_archive(run, _decisions(run), name)
-
-
-def _counts(run: Run) -> None:
-    counts = decision_table(run, _decisions(run))["verdict"].value_counts()
-    cards = st.columns(len(VERDICTS), gap="small")
-    for card, (verdict, label) in zip(cards, VERDICTS.items(), strict=True):
-        card.metric(label, f"{int(counts.get(verdict, 0)):,}", border=True)
-    if counts.get("undecided", 0) == len(run.values):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.info(
-                "Nothing has been decided yet. An export now holds the values and an empty remove "
-                "list.",
-                icon=":material/info:",
-            )
-            links.link("review", "Review the worst images first", run=run.id)
-
-
-def _downloads(run: Run) -> None:
+def _downloads(run: Run, chosen: PrunePlan, effect: dict[str, Any] | None) -> None:
     st.subheader("Download", anchor=False)
     with st.container(border=True, gap="small"):
-        for name in EXPORTERS:
-            title, purpose = FORMATS.get(name, (name, ""))
+        for name, item in FORMATS.items():
+            if item.large:
+                continue
             with st.container(horizontal=True, vertical_alignment="center", wrap=False):
-                st.markdown(f"**{escape(title)}**  \n:gray[{escape(purpose)}]", width="stretch")
+                st.markdown(
+                    f"**{escape(item.title)}**  \n:gray[{escape(item.purpose)}]", width="stretch"
+                )
                 st.download_button(
                     "Download",
-                    data=partial(_archive, run, name),
+                    data=partial(_archive, run, name, chosen, effect),
                     file_name=f"assay-{run.id}-{name}.zip",
                     mime="application/zip",
                     key=Keys.of(Keys.EXPORT_DOWNLOAD, name),
@@ -81,41 +96,111 @@ def _downloads(run: Run) -> None:
                 )
 
 
-def _write(run: Run) -> None:
+def _write(
+    run: Run, decisions: pd.DataFrame, chosen: PrunePlan, effect: dict[str, Any] | None
+) -> None:
     st.subheader("Write to a folder", anchor=False)
-    with st.form(Keys.EXPORT_FORM):
-        left, middle, right = st.columns([1, 2, 0.5], vertical_alignment="bottom")
-        name = left.selectbox(
+    with st.container(border=True, gap="small"):
+        name = st.selectbox(
             "Format",
-            list(EXPORTERS),
-            format_func=lambda key: FORMATS.get(key, (key, ""))[0],
+            list(FORMATS),
+            format_func=lambda key: FORMATS[key].title,
             key=Keys.EXPORT_FORMAT,
         )
-        folder = middle.text_input(
+        item = FORMATS[name]
+        holds = "all images" if item.holds == "all" else images(int(chosen.kept.sum()))
+        st.caption(f"{escape(item.purpose)} Holds {holds}.")
+        link = "copy"
+        if item.links and run.values["path"].notna().any():
+            link = st.segmented_control(
+                "Pictures by",
+                list(LINKS),
+                format_func=_LINK_NAMES.__getitem__,
+                default="hard",
+                required=True,
+                key=Keys.EXPORT_LINK,
+                help=_LINK_HELP,
+            )
+        left, right = st.columns([3, 1], vertical_alignment="bottom", gap="small")
+        folder = left.text_input(
             "Folder, new or empty",
             key=Keys.EXPORT_FOLDER,
             placeholder="/data/exports/cleaned",
             help="On the machine that Assay runs on. A folder that holds something is refused.",
+        ).strip()
+        asked = right.button(
+            "Write", icon=":material/save:", key=Keys.EXPORT_WRITE, width="stretch", type="primary"
         )
-        asked = right.form_submit_button(
-            "Write", icon=":material/save:", key=Keys.EXPORT_WRITE, width="stretch"
-        )
-    if not asked:
-        return
+        if asked:
+            _write_now(run, decisions, chosen, effect, name, link, folder)
+        with st.expander("The same on the command line", icon=":material/terminal:"):
+            st.code(_command(run, chosen, name, link, folder), language="sh", wrap_lines=True)
+
+
+def _write_now(
+    run: Run,
+    decisions: pd.DataFrame,
+    chosen: PrunePlan,
+    effect: dict[str, Any] | None,
+    name: str,
+    link: str,
+    folder: str,
+) -> None:
+    bar = st.progress(0.0, text="Writing the files")
+
+    def report(stage: str, done: float, detail: str = "") -> None:
+        bar.progress(min(max(done, 0.0), 1.0), text=f"{stage} {escape(detail)}")
+
     try:
-        if not folder.strip():
+        if not folder:
             raise ConfigError("Name a folder to write to; it may be new.")
-        with st.spinner("Writing the files"):
-            written = export(run, _decisions(run), name, Path(folder.strip()).expanduser())
+        target = Path(folder).expanduser()
+        written = export(
+            run,
+            decisions,
+            name,
+            target,
+            plan=chosen,
+            link=link,
+            effect=effect,
+            progress=report,
+        )
     except AssayError as error:
         shell.show_error(error)
         return
-    listed = ", ".join(escape(path.name) for path in written)
-    st.success(f"Written to {escape(str(written[0].parent))}: {listed}.")
+    finally:
+        bar.empty()
+    listed = ", ".join(escape(path.name) for path in written[:6])
+    more = f" and {len(written) - 6} more" if len(written) > 6 else ""
+    st.success(f"Written to {escape(str(written[0].parent))}: {listed}{more}.")
+    opening = FORMATS[name].opens_with.replace("FOLDER", str(written[0].parent))
+    st.caption("It opens with")
+    st.code(opening, language=None, wrap_lines=True)
+
+
+def _command(run: Run, chosen: PrunePlan, name: str, link: str, folder: str) -> str:
+    """Return the command that writes the same."""
+    asked = chosen.settings
+    words = ["python", "-m", "core", "export", "--run", run.id, "--format", name]
+    words += ["--out", folder or "FOLDER"]
+    if FORMATS[name].links:
+        words += ["--link", link]
+    if asked.amount is not None:
+        words += [f"--plan-{asked.budget}", f"{asked.amount:g}"]
+    if asked.unsure:
+        words.append("--plan-unsure")
+    if asked.class_share is not None:
+        words += ["--plan-class-share", f"{asked.class_share:g}"]
+    if asked.class_minimum:
+        words += ["--plan-class-minimum", str(asked.class_minimum)]
+    for class_name, share in asked.class_shares.items():
+        words += ["--plan-class", f"{class_name}={share:g}"]
+    for source in asked.without:
+        words += ["--plan-without", source]
+    return shlex.join(words)
 
 
 def _provenance(run: Run) -> None:
-    st.subheader("Provenance", anchor=False)
     record = run.record
     facts = {
         "Run": record.id,
@@ -128,22 +213,45 @@ def _provenance(run: Run) -> None:
         "Seed": str(record.seed),
         "Assay": record.versions.get("assay", "unknown"),
     }
-    st.dataframe(
-        pd.DataFrame({"What": list(facts), "Value": list(facts.values())}),
-        hide_index=True,
-        height="content",
-        alt="Provenance of the export",
-        column_config={"What": st.column_config.TextColumn(width="small")},
-    )
-    st.caption("Goes with every export as provenance.json, with all settings.")
+    with st.expander("Provenance: goes with every export", icon=":material/history_edu:"):
+        st.dataframe(
+            pd.DataFrame({"What": list(facts), "Value": list(facts.values())}),
+            hide_index=True,
+            height="content",
+            alt="Provenance of the export",
+            column_config={"What": st.column_config.TextColumn(width="small")},
+        )
+        st.caption(
+            "provenance.json also holds every setting, the plan, the counts of decisions, and what "
+            "the plan does to the OT distance where that was solved."
+        )
 
 
-run = shell.require_run("Export")
-with st.spinner("Counting the decisions"):
-    _counts(run)
-left, right = st.columns([1.15, 1], gap="medium")
-with left:
-    _downloads(run)
-with right:
-    _provenance(run)
-_write(run)
+def _page(run: Run) -> None:
+    with st.spinner("Counting the decisions"), shell.explained():
+        decisions = _decisions(run)
+    cards = st.container()
+    left, right = st.columns([1, 1.15], gap="large")
+    with left:
+        st.subheader("What goes?", anchor=False)
+        chosen = plan.ask(run, decisions)
+    if chosen is None:
+        return
+    with cards:
+        _counts(run, decisions, chosen)
+    effect: Effect | None
+    with left:
+        plan.show_short(chosen)
+        effect = plan.show_effect(run, chosen)
+    with right:
+        plan.show_classes(chosen)
+    facts = None if effect is None else effect.facts()
+    left, right = st.columns([1, 1.15], gap="large")
+    with left:
+        _write(run, decisions, chosen, facts)
+        _provenance(run)
+    with right:
+        _downloads(run, chosen, facts)
+
+
+_page(shell.require_run("Export"))

@@ -18,6 +18,7 @@ from core.curation import (
     export,
     make_plan,
     open_store,
+    resolve_plan,
     thin_classes,
 )
 from core.errors import ConfigError
@@ -160,8 +161,6 @@ def _class_share(text: str) -> tuple[str, float]:
 
 
 def _resolved(run: Run, plan: PrunePlan, progress: Any) -> dict[str, Any]:
-    from core.curation.resolve import resolve_plan  # brings torch
-
     return resolve_plan(run, plan, home(), progress).facts()
 
 

@@ -221,8 +221,7 @@ def states_of(run: Run, decisions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray
     verdict = np.full(len(run.values), "", dtype=object)
     labels = run.values["label"].to_numpy(dtype=np.int64).copy()
     standing = decisions[decisions["verdict"] != "clear"]
-    rows = pd.Index(run.values["id"]).get_indexer(pd.Index(standing["image_id"]))
-    standing, rows = standing[rows >= 0], rows[rows >= 0]
+    rows = standing["row"].to_numpy(dtype=np.int64)
     verdict[rows] = standing["verdict"].to_numpy(dtype=object)
     relabel = (standing["verdict"] == "relabel").to_numpy()
     new = standing["new_label"].to_numpy(dtype=object)[relabel]

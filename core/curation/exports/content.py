@@ -133,11 +133,10 @@ def decision_table(
         Columns id, class_name (as labelled), verdict (keep, remove, relabel, unsure, undecided),
         new_label, final_label (relabels applied), kept (bool), removed_by ("decision", "plan" or
         none), value (higher is better), rank (1 is worst), reviewer, at (UTC, ISO 8601), note,
-        disputed (bool: reviewers disagree), source, path. Decisions about images that the run does
-        not hold are left out.
+        disputed (bool: reviewers disagree), source, path.
     """
     plan = plan or make_plan(run, decisions)
-    joined = decisions.set_index("image_id").reindex(run.values["id"])
+    joined = decisions.set_index("row").reindex(range(len(run.values)))
     verdict = joined["verdict"].astype("object").fillna("undecided").replace("clear", "undecided")
     # The format is spelled out: str() of a timestamp drops what is zero.
     moments = [None if pd.isna(x) else x.isoformat(timespec="microseconds") for x in joined["at"]]
@@ -160,8 +159,7 @@ def decision_table(
     )
     table["removed_by"] = table["removed_by"].where(plan.removed)
     table["kept"] = plan.kept
-    disputed = joined["disputed"].eq(True) if "disputed" in joined else False
-    table["disputed"] = np.asarray(disputed, dtype=bool)
+    table["disputed"] = joined["disputed"].eq(True).to_numpy(dtype=bool)
     table["value"] = run.values["value"].to_numpy()
     table["rank"] = run.values["value"].rank(method="first").to_numpy(dtype="int64")
     return table[TABLE_COLUMNS]

@@ -150,7 +150,6 @@ def _provenance(content: Content, decisions: pd.DataFrame, format: str) -> dict[
     table, record = content.table, content.run.record
     counts = table["verdict"].value_counts()
     states = ("keep", "remove", "relabel", "unsure", "undecided")
-    outside = ~decisions["image_id"].isin(table["id"])
     return {
         "schema_version": 2,
         "assay": __version__,
@@ -161,7 +160,6 @@ def _provenance(content: Content, decisions: pd.DataFrame, format: str) -> dict[
         "images": len(table),
         "decisions": {name: int(counts.get(name, 0)) for name in states},
         "decisions_disputed": int(table["disputed"].sum()),
-        "decisions_about_other_images": int(outside.sum()),
         "decisions_carried_over": _carried(decisions),
         "reviewers": sorted(set(table["reviewer"].dropna())),
         "meaning": _MEANING,
@@ -177,8 +175,6 @@ def _provenance(content: Content, decisions: pd.DataFrame, format: str) -> dict[
 
 def _carried(decisions: pd.DataFrame) -> dict[str, int]:
     """Return how many decisions were made on which other data sets, by fingerprint."""
-    if "carried_from" not in decisions:
-        return {}
     return {str(k): int(n) for k, n in decisions["carried_from"].value_counts().items()}
 
 

@@ -5,30 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from core.curation import PlanSettings, make_plan, source_table, thin_classes
 from core.errors import ConfigError
 from core.runs import Run
+from tests.core.curation.exports.cases import decided
 from tests.factories import make_run
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     return make_run(tmp_path_factory.mktemp("home") / "runs" / "r", pictures=False)
-
-
-def decided(run: Run, verdicts: dict[int, str], new_label: str = "boot") -> pd.DataFrame:
-    """Decisions as `RunDecisions.current` returns them, by row."""
-    return pd.DataFrame(
-        {
-            "image_id": run.values["id"].to_numpy()[list(verdicts)],
-            "verdict": list(verdicts.values()),
-            "new_label": [new_label if v == "relabel" else None for v in verdicts.values()],
-        },
-        dtype=object,
-    )
 
 
 def in_parts(run: Run, *counts: int) -> Run:
@@ -148,14 +136,11 @@ def test_a_source_left_out_loses_all_that_was_not_decided_to_stay(run):
     assert table["mean_value"].iloc[0] == pytest.approx(run.values["value"][:40].mean())
 
 
-def test_decisions_that_clear_or_concern_other_images_change_nothing(run):
-    frame = pd.concat(
-        [
-            decided(run, {2: "clear"}),
-            pd.DataFrame({"image_id": ["elsewhere"], "verdict": ["remove"], "new_label": [None]}),
-        ]
-    )
-    assert not make_plan(run, frame).removed.any()
+def test_an_image_that_is_only_noted_is_undecided(run):
+    worst = int(run.values["value"].argmin())
+    assert not make_plan(run, decided(run, {worst: "clear"})).removed.any()
+    settings = PlanSettings(budget="count", amount=1)
+    assert make_plan(run, decided(run, {worst: "clear"}), settings).removed[worst]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def run(tmp_path_factory):
 @pytest.mark.parametrize("name", sorted(FORMATS))
 def test_every_format_is_written_with_provenance_and_refuses_a_second_time(run, tmp_path, name):
     frame = decided(run, {0: "remove", 1: "keep"})
-    frame.loc[len(frame)] = frame.iloc[1].replace(run.values["id"].iloc[1], "elsewhere.png")
+    frame["carried_from"] = ["0123", None]
     plan = make_plan(run, frame, PlanSettings(budget="count", amount=3, class_minimum=1))
     effect = {"before": {"transport_cost": 2.0}, "after": {"transport_cost": 1.0}}
     files = export(run, frame, name, tmp_path / "out", plan=plan, effect=effect)
@@ -36,7 +36,7 @@ def test_every_format_is_written_with_provenance_and_refuses_a_second_time(run, 
     assert facts["decisions"] == {
         "keep": 1, "remove": 1, "relabel": 0, "unsure": 0, "undecided": 10,
     }  # fmt: skip
-    assert facts["decisions_about_other_images"] == 1
+    assert facts["decisions_carried_over"] == {"0123": 1}
     assert facts["reviewers"] == ["Ada"]
     assert facts["plan"]["settings"]["amount"] == 3
     assert facts["plan"]["removed_by_plan"] == 2
