@@ -47,7 +47,9 @@ def audit_sample(
     if len(pool) == 0:
         return pool
     digest = hashlib.sha256(seed.encode()).hexdigest()
-    number = pd.util.hash_array(ids.to_numpy(dtype=object)[pool], hash_key=digest[:16])
+    number = pd.util.hash_array(
+        ids.to_numpy(dtype=object)[pool], hash_key=digest[:16], categorize=False
+    )
     size = min(size, len(pool))
     _, place, count = np.unique(labels[pool], return_inverse=True, return_counts=True)
     # Systematic rounding with a random start: each class gets its share, rounded down or up, with
@@ -61,5 +63,7 @@ def audit_sample(
     drawn = in_class[position < np.repeat(wanted, count)]
     # Another number orders the sample than the one that chose it: within a class the chosen ones
     # have the smallest, and classes with a small share would come first.
-    again = pd.util.hash_array(ids.to_numpy(dtype=object)[pool[drawn]], hash_key=digest[24:40])
+    again = pd.util.hash_array(
+        ids.to_numpy(dtype=object)[pool[drawn]], hash_key=digest[24:40], categorize=False
+    )
     return pool[drawn[np.argsort(again, kind="stable")]]

@@ -109,22 +109,26 @@ def _tell(report: JoinReport) -> None:
         lines.append(f"{images(report.missing)} of the run have none.")
     if report.unmatched:
         lines.append(
-            f"{report.unmatched:,} rows name images that the run does not hold: "
+            f"{_rows(report.unmatched)} of images that the run does not hold: "
             f"{_some(report.unmatched_listed, report.unmatched)}."
         )
     if report.repeated:
         lines.append(
-            f"{report.repeated:,} ids have several scores that differ, and were left out: "
+            f"{images(report.repeated)} with several scores that differ, left out: "
             f"{_some(report.repeated_listed, report.repeated)}."
         )
     if report.not_numbers:
         named = tuple(f"row {row} ({i}): {text!r}" for row, i, text in report.not_numbers_listed)
         lines.append(
-            f"{report.not_numbers:,} rows hold no number, and were left out: "
+            f"{_rows(report.not_numbers)} without a number, left out: "
             f"{_some(named, report.not_numbers)}."
         )
     if lines:
         st.warning("  \n".join(lines), icon=":material/rule:")
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def _some(listed: tuple[str, ...], count: int) -> str:
