@@ -18,31 +18,40 @@ class View {
     this.parent = parent
     this.root = parent.querySelector(".review")
     this.find = selector => this.root.querySelector(selector)
+    this.rows = new Uint32Array()
+    this.position = -1
+    this.selection = new Selection(0)
+    this.filterKey = null
+    this.actions = new Actions(this)
     this.grid = new Grid(this.root, {
-      select: position => this.select(position),
+      select: (position, how) => this.select(position, how),
+      enlarge: () => this.actions.enlarge(),
+      marked: row => this.selection.has(row),
       failed: row => this.pictureFailed(row),
       scrolled: () => this.remember(),
     })
     this.inspector = new Inspector(this.root, {
-      act: (verdict, label) => this.act(verdict, label),
-      undo: () => this.undo(),
+      act: (verdict, label) => this.actions.decide(verdict, label),
+      undo: () => this.actions.undo(),
+      relabel: () => this.actions.relabel(),
+      note: () => this.actions.note(),
+      enlarge: () => this.actions.enlarge(),
       link: row => this.address(row),
       settled: row => this.prefetchEvidence(row),
     })
+    const progressButton = this.find(".progress-open")
     this.progress = new ProgressPanel(this.root, {
-      toggled: open => this.find(".show-progress").setAttribute("aria-pressed", String(open)),
-      closed: () => this.grid.view.focus({ preventScroll: true }),
+      toggled: open => progressButton.setAttribute("aria-expanded", String(open)),
+      closed: () => this.focusGrid(),
     })
-    this.filterKey = null
-    this.position = -1
+    progressButton.onclick = () => this.progress.toggle()
+    this.keyboard = new Keyboard(this, this.actions)
+    this.who = new WhoWindow(this.root, () => this.named(this.who.name))
     this.bind()
     this.setDensity(kept.read("localStorage", "assay.density") ?? "medium")
   }
 
   bind() {
-    this.onKey = event => this.key(event)
-    // Before Streamlit's own shortcuts (R reruns the app), hence on the window and captured.
-    globalThis.addEventListener("keydown", this.onKey, true)
     this.onResize = () => this.fit()
     globalThis.addEventListener("resize", this.onResize)
     // Somebody else may have decided meanwhile.
@@ -56,15 +65,12 @@ class View {
       button.onclick = () => this.setDensity(button.dataset.density)
     }
     this.find(".ask").onclick = () => this.toggleHelp()
-    this.find(".show-progress").onclick = () => this.progress.toggle()
     this.find(".help").onclick = event => event.target === this.find(".help") && this.toggleHelp(false)
     this.find(".notice button").onclick = () => this.retry()
+    this.find(".retry").onclick = () => this.store.queue.retry()
     const reviewer = this.find(".reviewer")
-    reviewer.onchange = () => {
-      reviewer.value = reviewer.value.trim() || "reviewer"
-      this.store.setReviewer(reviewer.value)
-    }
-    reviewer.onkeydown = event => event.key === "Enter" && this.grid.view.focus({ preventScroll: true })
+    reviewer.onchange = () => this.named(reviewer.value.trim() || "reviewer")
+    reviewer.onkeydown = event => event.key === "Enter" && this.focusGrid()
   }
 
   // Called on every run of the script and on every change of theme.
@@ -72,30 +78,40 @@ class View {
     this.data = data
     this.fit()
     if (this.store?.run !== data.run) this.open(data)
-    else if (this.loaded) this.applyFilters()
+    else if (this.loaded) this.follow(data)
   }
 
-  open({ run, base }) {
+  async follow({ scores }) {
+    if (scores !== this.scores) {
+      this.scores = scores
+      await this.store.reloadScores().catch(() => {}) // the order then stays by value
+    }
+    this.applyFilters()
+  }
+
+  open({ run, base, login, scores }) {
     this.unlisten?.()
     let store = shared.stores.get(run)
+    this.scores = scores
     if (store) store.refresh()
     else {
-      store = new ReviewStore(run, base)
+      store = new ReviewStore(run, base, login)
       shared.stores.set(run, store)
     }
     this.store = store
     this.loaded = false
     this.filterKey = null
-    this.find(".reviewer").value = store.reviewer
+    this.showReviewer(login)
     this.unlisten = store.listen(change => this.changed(change))
-    this.progress.use(store)
     this.root.dataset.state = "loading"
     store.ready.then(
       () => {
         if (this.store !== store || this.closed) return
         this.loaded = true
         this.root.dataset.state = "ready"
-        this.inspector.setClasses(store)
+        this.selection = new Selection(store.n)
+        this.inspector.setClasses?.(store)
+        this.progress.use(store)
         this.applyFilters()
         this.changed({ queue: true })
       },
@@ -110,6 +126,25 @@ class View {
     this.store.queue.close()
     this.notice(null)
     this.open(this.data)
+  }
+
+  // The name comes from the login where there is one; else it is asked for once in a browser.
+  showReviewer(login) {
+    const field = this.find(".reviewer")
+    field.value = this.store.reviewer
+    field.disabled = Boolean(login)
+    field.title = login ? "From your login" : "Kept with each of your decisions"
+    if (!login && kept.read("localStorage", "assay.reviewer") === null) this.who.ask()
+  }
+
+  named(name) {
+    this.find(".reviewer").value = name
+    this.store.setReviewer(name)
+    this.focusGrid()
+  }
+
+  get asking() {
+    return this.who.open
   }
 
   async applyFilters() {
@@ -150,6 +185,7 @@ class View {
       position = 0
     }
     this.rows = rows
+    this.actions.selectNone() // what cannot be seen must not be decided
     const first = rows[Math.max(0, position)]
     if (first !== undefined && this.store.hasPictures) this.store.picture(first) // ahead of the tiles
     this.grid.cursor = -1
@@ -160,14 +196,13 @@ class View {
     this.tally()
   }
 
-  changed({ rows, queue, ids }) {
-    if (queue) {
-      const { kind, text } = this.store.queue.state()
-      const saved = this.find(".saved")
-      saved.dataset.kind = kind
-      if (saved.textContent !== text) saved.textContent = text
-    }
+  changed({ rows, queue, ids, columns }) {
+    if (queue) this.showQueue()
     if (!this.loaded) return
+    if (columns) {
+      this.grid.markAll()
+      if (this.inspector.row >= 0) this.inspector.mark()
+    }
     if (ids) {
       this.grid.markRows(ids, true)
       if (ids.includes(this.inspector.row)) this.inspector.showId()
@@ -176,7 +211,21 @@ class View {
     this.grid.markRows(rows)
     if (rows.includes(this.inspector.row)) this.inspector.mark()
     this.inspector.back.disabled = !this.store.undoStack.length
+    this.drawZoom()
     this.tally()
+  }
+
+  showQueue() {
+    const { kind, text } = this.store.queue.state()
+    const saved = this.find(".saved")
+    saved.dataset.kind = kind
+    const words = saved.querySelector("span")
+    if (words.textContent !== text) words.textContent = text
+    saved.querySelector(".retry").hidden = kind !== "unsaved"
+  }
+
+  drawZoom() {
+    if (this.actions.zoom.open) this.actions.zoom.draw(this.store, this.rows[this.position] ?? -1)
   }
 
   tally() {
@@ -188,12 +237,25 @@ class View {
     const images = this.rows.length === n ? `${count(n)} images` : `${count(this.rows.length)} of ${count(n)} images`
     const text = `${images} · ${decided ? `${count(decided)} decided: ${parts.join(", ")}` : "none decided yet"}`
     this.find(".tally").textContent = text
+    const carried = Object.values(this.store.carried ?? {}).reduce((sum, n) => sum + n, 0)
+    this.find(".tally").title = carried ? `${manyImages(carried)} decided on other data that hold them, too` : ""
   }
 
   // -- moving ------------------------------------------------------------------------------------
 
-  select(position) {
-    this.moveTo(position)
+  select(position, { range = false, toggle = false } = {}) {
+    if (range) this.actions.extendTo(position)
+    else if (toggle) {
+      this.actions.toggle(position)
+      this.moveTo(position)
+    } else {
+      this.actions.selectNone()
+      this.moveTo(position)
+    }
+    this.focusGrid()
+  }
+
+  focusGrid() {
     this.grid.view.focus({ preventScroll: true })
   }
 
@@ -203,6 +265,7 @@ class View {
     const row = position < 0 ? -1 : this.rows[position]
     this.inspector.show(this.store, row)
     if (row >= 0) this.lookAhead()
+    this.drawZoom()
     this.remember()
   }
 
@@ -235,103 +298,6 @@ class View {
       for (const item of answer[key].slice(0, STRIP)) {
         new Image().src = this.store.pictureUrl("validation", item.row, 128)
       }
-    }
-  }
-
-  // -- deciding ----------------------------------------------------------------------------------
-
-  act(verdict, label = null) {
-    if (this.position < 0) return
-    const row = this.rows[this.position]
-    this.store.decide([row], verdict, label)
-    this.moveBy(1)
-    const next = this.rows[this.position]
-    const name = this.store.classes[this.store.labels[next]]
-    this.say(`${VERDICTS[verdict].done}. Now rank ${count(this.store.rank[next])}, labelled ${name}.`)
-    if (this.root.getRootNode().activeElement !== this.grid.view) this.grid.view.focus({ preventScroll: true })
-  }
-
-  undo(redo = false) {
-    const rows = redo ? this.store.redo() : this.store.undo()
-    if (!rows) {
-      this.say(redo ? "Nothing to redo." : "Nothing to undo.")
-      return
-    }
-    const position = this.rows.indexOf(rows[0])
-    if (position >= 0) this.moveTo(position)
-    this.say(redo ? "Done again." : "Taken back.")
-  }
-
-  key(event) {
-    if (!this.loaded || this.closed || event.defaultPrevented) return
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return
-    const target = event.composedPath()[0]
-    const tag = target.tagName
-    const slider = tag === "INPUT" && target.type === "range"
-    const typing = (tag === "INPUT" && !slider) || tag === "TEXTAREA" || tag === "SELECT" || target.isContentEditable
-    const inside = this.root.contains(target)
-    // Out of a field of the page too, unless its list is open: that closes first.
-    const field = typing && target.getAttribute("aria-expanded") !== "true"
-    if (event.key === "Escape" && (inside || this.helpOpen || field)) {
-      if (this.helpOpen) this.toggleHelp(false)
-      else this.progress.toggle(false)
-      this.grid.view.focus({ preventScroll: true })
-      return this.caught(event)
-    }
-    if (typing) return
-    // Other controls of the page keep the keys that work them; the letters are ours everywhere,
-    // unless something lies over the page.
-    const elsewhere = !inside && target !== document.body && target.closest?.(
-      "button, a, input, [role=slider], [role=tab], [role=radio], [role=option], [role=dialog], [role=menu], summary")
-    if (elsewhere && elsewhere.closest("[role=dialog], [role=menu], [role=listbox]")) return
-    const letter = this.letters[event.key.length === 1 ? event.key.toLowerCase() : ""]
-    const press = inside && tag === "BUTTON" && (event.key === "Enter" || event.key === " ")
-    const move = elsewhere || press ? undefined : this.moves[event.key]
-    const run = letter ?? move
-    if (!run || (this.helpOpen && event.key !== "?")) return
-    this.caught(event)
-    run(event)
-  }
-
-  caught(event) {
-    event.preventDefault()
-    event.stopImmediatePropagation()
-  }
-
-  get letters() {
-    return {
-      k: () => this.act("keep"),
-      r: () => this.act("remove"),
-      u: () => this.act("unsure"),
-      l: () => this.chooseLabel(),
-      z: event => this.undo(event.shiftKey),
-      w: () => this.inspector.whatIf.ask(),
-      p: () => this.progress.toggle(),
-      "?": () => this.toggleHelp(),
-    }
-  }
-
-  get moves() {
-    const { grid } = this
-    return {
-      ArrowLeft: () => this.moveBy(-1),
-      ArrowRight: () => this.moveBy(1),
-      ArrowUp: () => this.position >= grid.columns && this.moveBy(-grid.columns),
-      ArrowDown: () => this.moveBy(grid.columns),
-      PageUp: () => this.moveBy(-grid.page),
-      PageDown: () => this.moveBy(grid.page),
-      Home: () => this.moveTo(this.rows.length ? 0 : -1),
-      End: () => this.moveTo(this.rows.length - 1),
-    }
-  }
-
-  chooseLabel() {
-    const { relabel } = this.inspector
-    relabel.focus()
-    try {
-      relabel.showPicker()
-    } catch {
-      // an older browser: the list has the focus and opens with the space bar
     }
   }
 
@@ -408,12 +374,14 @@ class View {
     if (!help.firstChild) help.append(helpSheet(() => this.toggleHelp(false)))
     help.hidden = !open
     if (open) help.querySelector("button").focus()
-    else this.grid.view.focus({ preventScroll: true })
+    else this.focusGrid()
   }
 
   close() {
     this.closed = true
-    globalThis.removeEventListener("keydown", this.onKey, true)
+    this.keyboard.close()
+    this.actions.close()
+    this.progress.close()
     globalThis.removeEventListener("resize", this.onResize)
     document.removeEventListener("visibilitychange", this.onReturn)
     this.shifted.disconnect()

@@ -6,12 +6,43 @@ const COLUMN_TYPES = {
   source: Uint16Array, suggested: Uint16Array, suggested_confidence: Float32Array,
 }
 
+async function fetchJson(url) {
+  const response = await fetch(url)
+  if (!response.ok) throw new Error(await refusal(response))
+  return response.json()
+}
+
+async function refusal(response) {
+  const answer = await response.json().catch(() => null)
+  return answer?.error ?? `The server answered ${response.status}.`
+}
+
+// A map that forgets what was used least recently.
+class Recent extends Map {
+  constructor(limit) {
+    super()
+    this.limit = limit
+  }
+
+  get(key) {
+    const value = super.get(key)
+    if (value !== undefined) {
+      this.delete(key)
+      super.set(key, value)
+    }
+    return value
+  }
+
+  set(key, value) {
+    super.set(key, value)
+    while (this.size > this.limit) this.delete(this.keys().next().value)
+    return this
+  }
+}
+
 async function fetchRows(url, type = Uint32Array) {
   const response = await fetch(url)
-  if (!response.ok) {
-    const answer = await response.json().catch(() => ({}))
-    throw new Error(answer.error ?? `The server answered ${response.status}.`)
-  }
+  if (!response.ok) throw new Error(await refusal(response))
   return new type(await response.arrayBuffer())
 }
 
@@ -71,7 +102,8 @@ async function selectRows(store, filters) {
   const { state = "all", low = null, high = null, order = "worst" } = filters
   const text = (filters.text ?? "").trim()
   const asked = text ? fetchRows(`${store.base}/find?text=${encodeURIComponent(text)}`) : null
-  const chosen = filters.selection ? store.selection(filters.selection) : null
+  const chosen = filters.selection // drawn on the map
+    ? fetchRows(`${store.base}/selections/${encodeURIComponent(filters.selection)}`) : null
   const sorted = await orderedRows(store, order)
   const tests = []
   const classTest = async (name, key) => {
@@ -97,13 +129,13 @@ async function selectRows(store, filters) {
   if (low != null) tests.push(row => store.values[row] >= low)
   if (high != null) tests.push(row => store.values[row] <= high)
   if (filters.flagged) tests.push(await flagTest(store, filters.flagged))
-  if (filters.reviewer) tests.push(row => store.decidedBy(row, filters.reviewer))
+  if (filters.reviewer) tests.push(row => store.states.decidedBy(row, filters.reviewer))
   const stateTest = STATE_TESTS(store)[state]
   if (stateTest) tests.push(stateTest)
   return picked(sorted, tests)
 }
 
-const STATE_TESTS = ({ verdicts, flags }) => ({
+const STATE_TESTS = ({ states: { verdicts, flags } }) => ({
   undecided: row => verdicts[row] === 0,
   decided: row => verdicts[row] !== 0,
   keep: row => verdicts[row] === CODES.keep,

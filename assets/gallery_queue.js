@@ -55,6 +55,7 @@ class DecisionQueue {
     this.sending = false
     this.problem = null
     this.refused = 0
+    this.mirrored = true
     const prefix = `assay.strokes.${run}.`
     let tab = kept.read("sessionStorage", TAB_KEY)
     if (!tab) {
@@ -69,6 +70,9 @@ class DecisionQueue {
     this.pending = [...left, ...kept.read("localStorage", this.key, [])]
     this.onOnline = () => this.flush()
     globalThis.addEventListener("online", this.onOnline)
+    // Only where the browser could not keep them would closing the page lose any.
+    this.onLeave = event => this.pending.length && !this.mirrored && event.preventDefault()
+    globalThis.addEventListener("beforeunload", this.onLeave)
   }
 
   push(events) {
@@ -86,7 +90,8 @@ class DecisionQueue {
   }
 
   mirror() {
-    if (this.pending.length) kept.write("localStorage", this.key, this.pending)
+    this.mirrored = true
+    if (this.pending.length) this.mirrored = kept.write("localStorage", this.key, this.pending)
     else kept.drop("localStorage", this.key)
     if (!this.pending.length) for (const key of this.adopted.splice(0)) kept.drop("localStorage", key)
   }
@@ -144,17 +149,22 @@ class DecisionQueue {
     return this.pending.slice(0, end < 0 ? undefined : end)
   }
 
+  retry() {
+    clearTimeout(this.timer)
+    this.flush()
+  }
+
   // What a person should know about it, in a few words.
   state() {
     const n = this.pending.length
-    const these = n === 1 ? "1 decision" : `${count(n)} decisions`
     if (n && this.failures) {
-      const why = this.problem ? `Not saved: ${this.problem} ` : "Offline: "
-      return { kind: "offline", text: `${why}${these} kept in this browser, retrying` }
+      const why = this.problem ?? "the server does not answer."
+      const where = this.mirrored ? "kept in this browser" : "kept in this tab only: leave it open"
+      return { kind: "unsaved", text: `Not saved: ${why} ${n === 1 ? "1 decision is" : `${count(n)} decisions are`} ${where}.` }
     }
     if (n) return { kind: "saving", text: `Saving ${count(n)}…` }
     if (this.refused) {
-      return { kind: "offline", text: `${count(this.refused)} refused by the server; the rest is saved` }
+      return { kind: "refused", text: `${count(this.refused)} refused by the server; the rest is saved` }
     }
     return { kind: "saved", text: "All decisions saved" }
   }
@@ -162,5 +172,6 @@ class DecisionQueue {
   close() {
     clearTimeout(this.timer)
     globalThis.removeEventListener("online", this.onOnline)
+    globalThis.removeEventListener("beforeunload", this.onLeave)
   }
 }

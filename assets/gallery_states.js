@@ -71,6 +71,10 @@ class States {
     return changed
   }
 
+  setNoted(row, noted) {
+    this.flags[row] = noted ? this.flags[row] | NOTED : this.flags[row] & ~NOTED
+  }
+
   // The names of those whose opinion on an image stands.
   reviewersOf(row) {
     const several = this.opinions.get(row)

@@ -22,38 +22,9 @@ function ordinal(n) {
   return `${count(n)}${ending}`
 }
 
-async function fetchJson(url) {
-  const response = await fetch(url)
-  const answer = await response.json().catch(() => ({}))
-  if (!response.ok) throw new Error(answer.error ?? `The server answered ${response.status}.`)
-  return answer
-}
-
-// A map that forgets what was used least recently.
-class Recent extends Map {
-  constructor(limit) {
-    super()
-    this.limit = limit
-  }
-
-  get(key) {
-    const value = super.get(key)
-    if (value !== undefined) {
-      this.delete(key)
-      super.set(key, value)
-    }
-    return value
-  }
-
-  set(key, value) {
-    super.set(key, value)
-    while (this.size > this.limit) this.delete(this.keys().next().value)
-    return this
-  }
-}
-
 class ReviewStore {
-  constructor(run, base) {
+  // login: the name that the server knows the reviewer by, where there is a login.
+  constructor(run, base, login = null) {
     this.run = run
     this.base = base
     this.undoStack = []
@@ -64,9 +35,10 @@ class ReviewStore {
     this.idAt = new Recent(IDS_KEPT)
     this.idsWanted = new Set()
     this.columnOf = new Map()
+    this.flagColumns = []
     this.listeners = new Set()
     this.revision = 0 // counts our own decisions: an answer asked for before one is out of date
-    this.reviewer = kept.read("localStorage", "assay.reviewer") || "reviewer"
+    this.reviewer = login || kept.read("localStorage", "assay.reviewer") || "reviewer"
     this.queue = new DecisionQueue(run, `${base}/decisions`, {
       changed: () => this.tell({ queue: true }),
       settled: answer => this.settled(answer),
@@ -89,7 +61,7 @@ class ReviewStore {
       neutral: ranking.neutral,
       hasPictures: ranking.pictures,
       sourceNames: ranking.sources,
-      columnInfo: new Map(ranking.columns.map(column => [column.key, column])),
+      columnInfo: new Map(ranking.columns.map(info => [info.key, info])),
       version: ranking.dataset.slice(0, 12),
       states: new States(ranking.n, ranking.classes),
     })
@@ -106,7 +78,40 @@ class ReviewStore {
     this.undoStack = this.strokes(decisions.undoable)
     for (const event of this.queue.pending) this.replay(event)
     this.queue.flush()
+    this.loadRest()
     return this
+  }
+
+  // What the first page can do without: labels suggested, and what other tools flag.
+  async loadRest() {
+    const flags = [...this.columnInfo.values()].filter(info => info.kind === "flag")
+    const found = []
+    const asked = flags.map(async ({ key, title }, i) => { found[i] = { title, values: await this.column(key) } })
+    const suggested = Promise.all([this.column("suggested"), this.column("suggested_confidence")])
+    await Promise.allSettled([suggested, ...asked])
+    this.flagColumns = found.filter(Boolean)
+    this.tell({ columns: true })
+  }
+
+  // Scores were imported or dropped since the run was opened.
+  async reloadScores() {
+    await this.ready
+    const { columns } = await fetchJson(`${this.base}/ranking`)
+    this.columnInfo = new Map(columns.map(info => [info.key, info]))
+    for (const key of [...this.columnOf.keys()]) if (key.includes(":")) this.columnOf.delete(key)
+    await this.loadRest()
+  }
+
+  // Titles of those other tools and runs that flag an image.
+  flaggedBy(row) {
+    return this.flagColumns.filter(column => column.values[row]).map(column => column.title)
+  }
+
+  // {label, confidence} where another label is likelier than the one given, else null.
+  suggestion(row) {
+    const label = this.columnOf.get("suggested")?.answer?.[row] ?? NO_CLASS
+    if (label === NO_CLASS) return null
+    return { label, confidence: this.columnOf.get("suggested_confidence")?.answer?.[row] ?? NaN }
   }
 
   // One value a row as a typed array, asked for once; `answer` is on the promise when it is there.
@@ -231,6 +236,14 @@ class ReviewStore {
     return this.states.get(row)
   }
 
+  disputed(row) {
+    return (this.states.flags[row] & DISPUTED) !== 0
+  }
+
+  noted(row) {
+    return (this.states.flags[row] & NOTED) !== 0
+  }
+
   settled(answer) {
     if (answer.rejected?.length) this.refresh() // what was shown ahead of the answer is not so
     else this.reconcile(answer.states ?? [], answer.reviewers ?? [])
@@ -251,23 +264,43 @@ class ReviewStore {
   }
 
   // One stroke over `rows`: recorded, and later undone, together. Images that we decided just so
-  // already are left out, unless there is a note to add. Returns how many images it is about.
-  decide(rows, verdict, label = null, note = "") {
+  // already are left out, unless there is a note to write; null leaves notes as they are.
+  // Returns how many images it is about.
+  decide(rows, verdict, label = null, note = null) {
     const { verdicts, newLabels, latest, reviewers } = this.states
     const [code, labelCode] = this.states.code(verdict, label)
     const me = reviewers.of(this.reviewer)
     const fresh = Array.from(rows).filter(row =>
-      note || verdicts[row] !== code || newLabels[row] !== labelCode || latest[row] !== me)
+      note !== null || verdicts[row] !== code || newLabels[row] !== labelCode || latest[row] !== me)
     if (!fresh.length || fresh.length > MOST_AT_ONCE) return 0
     this.revision += 1
     const event = newId()
     this.put(event, fresh, verdict, label)
+    if (note !== null) for (const row of fresh) this.states.setNoted(row, note !== "")
     this.redoStack = []
     this.tell({ rows: fresh })
     this.queue.push([
-      { event_id: event, rows: fresh, verdict, new_label: label, note, reviewer: this.reviewer },
+      { event_id: event, rows: fresh, verdict, new_label: label, reviewer: this.reviewer,
+        ...(note !== null && { note }) },
     ])
     return fresh.length
+  }
+
+  // The note on an image as it stands, "" where there is none.
+  async noteOf(row) {
+    const told = await fetchJson(`${this.base}/history/${row}`)
+    return told.findLast(entry => !entry.undone && entry.note)?.note ?? ""
+  }
+
+  // Write a note on images; what is decided about them stays. "" erases it.
+  annotate(rows, note) {
+    const groups = new Map()
+    for (const row of rows) {
+      const key = JSON.stringify(this.state(row))
+      if (!groups.has(key)) groups.set(key, [])
+      groups.get(key).push(row)
+    }
+    for (const [key, some] of groups) this.decide(some, ...JSON.parse(key), note)
   }
 
   // Both return the rows concerned, or undefined where there is nothing to do.

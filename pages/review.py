@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import math
+from itertools import chain
 
 import streamlit as st
 
-from core.runs import Run
-from pages.ui import shell, state
+from core.curation import RunDecisions, ScoreColumn, open_store, score_columns, scores_version
+from core.runs import Run, home
+from pages.ui import reviewer, shell, state
+from pages.ui.cache import opened_run
 from pages.ui.gallery import Filters, gallery
+from pages.ui.scores import scores_button
 from pages.ui.state import Keys
+from pages.ui.words import source_name
 
 _STATES = {
     "all": "All",
-    "undecided": "Undecided",
+    "undecided": "Not yet reviewed",
+    "decided": "Reviewed",
     "remove": "Removed",
     "keep": "Kept",
     "relabel": "Relabelled",
     "unsure": "Unsure",
+    "disputed": "Reviewers disagree",
+    "noted": "With a note",
 }
-_ORDERS = {"worst": "Worst first", "best": "Best first"}
+_ORDERS = {
+    "worst": "Worst first",
+    "best": "Best first",
+    "class": "By class, worst first",
+    "audit": "Audit sample",
+}
+_FLAGS = {"like": "Looks like another class", "suggested": "Another label suggested"}
 
 
 def _value_bounds(run: Run) -> tuple[float, float, float]:
@@ -29,63 +43,133 @@ def _value_bounds(run: Run) -> tuple[float, float, float]:
     return math.floor(low / step) * step, math.ceil(high / step) * step + step, step
 
 
-def _filters(run: Run) -> Filters:
-    """Draw the filters in one line; the address keeps them."""
-    columns = st.columns([3, 3, 2.4, 2.4, 3.4, 3.4], gap="small", vertical_alignment="bottom")
-    names = list(run.class_names)
-    label = columns[0].selectbox(
-        "Labelled", names, index=None, placeholder="Any class", key=state.CLASS, bind="query-params"
-    )
-    like = columns[1].selectbox(
-        "Looks like",
-        names,
+@st.cache_data(ttl="20s", max_entries=8, show_spinner=False)
+def _reviewers(home_path: str, run_id: str) -> list[str]:
+    """Return who has decided something about the run's images."""
+    run = opened_run(home(), run_id)
+    current = RunDecisions(open_store(home()), run).current()
+    return sorted(set(chain.from_iterable(current["reviewers"])))
+
+
+def _pick(label: str, options: list[str] | dict[str, str], key: str, *, rest: str) -> str | None:
+    """Draw a list to choose from or not; the address keeps the choice."""
+    named = options if isinstance(options, dict) else {option: option for option in options}
+    chosen: str | None = st.selectbox(
+        label,
+        list(named),
+        format_func=lambda option: named.get(option, option),
         index=None,
-        placeholder="Any class",
-        key=state.LOOKS_LIKE,
+        placeholder=rest,
+        key=key,
         bind="query-params",
     )
-    decided = columns[2].selectbox(
-        "Decision",
-        list(_STATES),
-        format_func=_STATES.__getitem__,
-        key=Keys.REVIEW_STATE,
+    return chosen
+
+
+def _choice(label: str, options: dict[str, str], key: str) -> str:
+    """Draw a list of which one is always chosen, at first the first; the address keeps it."""
+    chosen: str = st.selectbox(
+        label,
+        list(options),
+        format_func=lambda option: options.get(option, option),
+        key=key,
         bind="query-params",
     )
-    order = columns[3].selectbox(
-        "Order",
-        list(_ORDERS),
-        format_func=_ORDERS.__getitem__,
-        key=Keys.REVIEW_ORDER,
-        bind="query-params",
-    )
-    least, most, step = _value_bounds(run)
-    low, high = columns[4].slider(
-        "Value (higher is better)",
-        least,
-        most,
-        (least, most),
-        step=step,
-        key=Keys.REVIEW_VALUE,
-        bind="query-params",
-    )
-    text = columns[5].text_input(
-        "Find", placeholder="Part of an id", key=Keys.REVIEW_FIND, bind="query-params"
-    )
+    return chosen
+
+
+def _more_filters(run: Run, names: list[str], columns: list[ScoreColumn]) -> dict[str, object]:
+    """Draw the filters that are used now and then; return those that are set, by their name."""
+    with st.popover("More filters", icon=":material/tune:", width="stretch"):
+        flags = {f"flag:{c.key}": f"Flagged by {c.title}" for c in columns if c.has_flags}
+        flagged = _pick("Disagreement", _FLAGS | flags, Keys.REVIEW_FLAGGED, rest="Any image")
+        suggested = _pick("Suggested label", names, Keys.REVIEW_SUGGESTED, rest="Any or none")
+        by = _pick(
+            "Decided by", _reviewers(str(home()), run.id), Keys.REVIEW_REVIEWER, rest="Anybody"
+        )
+        parts = [source_name(part.source) for part in run.record.training_parts]
+        source = (
+            _pick("From", parts, Keys.REVIEW_SOURCE, rest="Any source") if len(parts) > 1 else None
+        )
+        least, most, step = _value_bounds(run)
+        low, high = st.slider(
+            "Value (higher is better)",
+            least,
+            most,
+            (least, most),
+            step=step,
+            key=Keys.REVIEW_VALUE,
+            bind="query-params",
+        )
+        scores_button(run)
+    return {
+        "flagged": flagged,
+        "suggested": suggested,
+        "reviewer": by,
+        "source": source,
+        "low": None if low <= least else low,
+        "high": None if high >= most else high,
+    }
+
+
+def _filters(run: Run) -> Filters:
+    """Draw the usual filters in one line, the others behind a button; the address keeps them."""
+    names = list(run.class_names)
+    columns = score_columns(home(), run)
+    line = st.columns([3, 3, 2.6, 2.8, 3.4, 2.2], gap="small", vertical_alignment="bottom")
+    with line[0]:
+        label = _pick("Labelled", names, state.CLASS, rest="Any class")
+    with line[1]:
+        like = _pick("Looks like", names, state.LOOKS_LIKE, rest="Any class")
+    with line[2]:
+        decided = _choice("Decision", _STATES, Keys.REVIEW_STATE)
+    with line[3]:
+        scores = {f"score:{c.key}": f"{c.title}, worst first" for c in columns}
+        order = _choice("Order", _ORDERS | scores, Keys.REVIEW_ORDER)
+    with line[4]:
+        text = st.text_input(
+            "Find",
+            placeholder="Part of an id or note",
+            key=Keys.REVIEW_FIND,
+            bind="query-params",
+        )
+    with line[5]:
+        more = _more_filters(run, names, columns)
     return Filters(
         label=label,
         like=like,
         state=decided,
-        low=None if low <= least else low,
-        high=None if high >= most else high,
         text=text or "",
         order=order,
+        selection=_selection(),
+        **more,  # type: ignore[arg-type]
     )
+
+
+def _selection() -> str | None:
+    """Say that only the images drawn on the map are shown, where that is so; return their name."""
+    name: str | None = st.query_params.get(state.SELECTION)
+    if name and st.button(
+        "Only the images selected on the map. Show all",
+        icon=":material/close:",
+        type="tertiary",
+        key=Keys.REVIEW_SELECTION,
+    ):
+        del st.query_params[state.SELECTION]
+        return None
+    return name
 
 
 @st.fragment
 def _review(run: Run) -> None:
-    chosen = _filters(run)
-    gallery(run.id, chosen, focus=st.query_params.get(state.IMAGE), key=Keys.REVIEW_GALLERY)
+    gallery(
+        run.id,
+        _filters(run),
+        focus=st.query_params.get(state.IMAGE),
+        login=reviewer.of_session(),
+        scores=scores_version(home(), run),
+        key=Keys.REVIEW_GALLERY,
+    )
 
 
 _review(shell.require_run("Review"))

@@ -15,7 +15,10 @@ from pages.ui.address import base_path
 
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
 # One script: the parts share a scope, and only the last one exports.
-_SCRIPTS = ("queue", "columns", "states", "store", "grid", "whatif", "inspector", "progress", "help")
+_SCRIPTS = [
+    *("queue", "columns", "states", "store", "grid", "selection", "evidence", "whatif", "history"),
+    *("inspector", "progress", "help", "dialogs", "actions", "keys"),
+]
 
 
 def _text(name: str) -> str:
@@ -25,7 +28,7 @@ def _text(name: str) -> str:
 _COMPONENT = st.components.v2.component(
     "assay_review",
     html=_text("gallery.html"),
-    css=_text("gallery.css") + _text("gallery_progress.css"),
+    css=_text("gallery.css") + _text("gallery_inspector.css") + _text("gallery_progress.css"),
     js="\n".join([*(_text(f"gallery_{part}.js") for part in _SCRIPTS), _text("gallery.js")]),
 )
 
@@ -36,39 +39,62 @@ class Filters:
 
     Attributes
     ----------
-    label, like : name of the class that an image is labelled, or looks like; None for any
-    state : all, undecided, keep, remove, relabel or unsure
+    label, like, suggested : name of the class that an image is labelled, looks like, or for which
+        a label is suggested; None for any
+    state : all, undecided, decided, keep, remove, relabel, unsure, disputed or noted
+    reviewer : name of one who has a standing opinion on the image; None for anybody
+    source : name of the part of the training set that the image is from; None for any
+    flagged : "like" or "suggested" where that is another class than the label, or the key of a
+        column of flags; None for all images
+    selection : name of a selection kept for the run, such as one drawn on the map
     low, high : bounds of the value, inclusive; None for no bound
-    text : a part of the id, in any case
-    order : worst or best, which comes first
+    text : a part of the id or of a note, in any case
+    order : worst, best, class (then by value), audit (the audit sample in its own order), or the
+        key of a column of scores, worst first
     """
 
     label: str | None = None
     like: str | None = None
+    suggested: str | None = None
     state: str = "all"
+    reviewer: str | None = None
+    source: str | None = None
+    flagged: str | None = None
+    selection: str | None = None
     low: float | None = None
     high: float | None = None
     text: str = ""
     order: str = "worst"
 
 
-def gallery(run_id: str, filters: Filters, *, focus: str | None, key: str) -> None:
+def _described(filters: Filters) -> dict[str, object]:
+    """Return `filters` as the browser calls them."""
+    described = asdict(filters)
+    described["class"] = described.pop("label")
+    return described
+
+
+def gallery(
+    run_id: str, filters: Filters, *, focus: str | None, login: str | None, scores: str, key: str
+) -> None:
     """Draw the review of run `run_id`; it fills the window down to its lower edge.
 
     Parameters
     ----------
     filters : applied in the browser, at once
+    login : name of the reviewer where there is a login; None asks for it, once in a browser
+    scores : changes when columns of scores come or go
     focus : id of the image to start with; once it was shown, the place where one stopped counts
     key : of the element; the same on every run, so that it is never rebuilt
     """
-    chosen = asdict(filters)
-    chosen["class"] = chosen.pop("label")
     _COMPONENT(
         key=key,
         data={
             "run": run_id,
             "base": f"{base_path()}/assay/runs/{run_id}",
-            "filters": chosen,
+            "filters": _described(filters),
+            "login": login,
+            "scores": scores,
             "focus": focus,
         },
     )

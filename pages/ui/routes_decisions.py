@@ -23,6 +23,7 @@ from pages.ui.http import (
 )
 from pages.ui.review_data import OpenedRun
 from pages.ui.review_decisions import history, record_events, standing
+from pages.ui.reviewer import of_headers
 
 MAX_BODY = 8 * 1024 * 1024
 MAX_EVENTS = 2000
@@ -37,8 +38,8 @@ def _decisions(run: OpenedRun) -> RunDecisions:
 def _read(request: Request) -> Response:
     """Answer with the present state, and with what the reviewer could undo."""
     run = opened(request)
-    reviewer = request.query_params.get("reviewer") or DEFAULT_REVIEWER
-    return answer(standing(_decisions(run), reviewer))
+    reviewer = of_headers(request.headers) or request.query_params.get("reviewer")
+    return answer(standing(_decisions(run), reviewer or DEFAULT_REVIEWER))
 
 
 async def _write(request: Request) -> Response:
@@ -56,6 +57,10 @@ async def _write(request: Request) -> Response:
     images = sum(len(_rows(event)) for event in events)
     if images > MAX_ROWS:
         return error(413, f"At most {MAX_ROWS:,} images at once; got {images:,}.")
+
+    login = of_headers(request.headers)
+    if login:
+        events = [{**event, "reviewer": login} for event in events]
 
     @explained
     def record(asked: Request) -> Response:

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from core.curation import DecisionStore, RunDecisions
-from tests.e2e.conftest import Server
+from tests.e2e.conftest import NAMED, Server
 from tests.e2e.review import chosen, open_review, position, verdicts, wait_ready, wait_saved
 from tests.factories import make_home_run
 
@@ -79,7 +79,7 @@ def test_sigkill_of_the_server_loses_no_decision(page, server, run):
     for _ in range(3):
         page.keyboard.press("u")
     page.locator(
-        ".saved", has_text=re.compile(r"Offline: [34] decisions kept in this browser")
+        ".saved", has_text=re.compile(r"Not saved: .* [34] decisions are kept in this browser")
     ).wait_for()
     assert verdicts(page)[:9] == ["remove"] * 5 + ["keep"] + ["unsure"] * 3
     server.start()
@@ -96,7 +96,7 @@ def test_decisions_made_offline_are_sent_after_a_reload(page, server, run):
     page.keyboard.press("r")
     page.keyboard.press("z")
     page.keyboard.press("k")
-    page.locator(".saved[data-kind=offline]").wait_for()
+    page.locator(".saved[data-kind=unsaved]").wait_for()
     server.start()
     page.reload()
     wait_ready(page)
@@ -253,6 +253,7 @@ def test_a_source_that_is_gone_leaves_a_calm_page_that_still_works(page, server,
 def test_two_tabs_both_save_and_the_other_sees_it_after_a_refresh(page, server, run, browser):
     open_review(page, server, run.id)
     context = browser.new_context()
+    context.add_init_script(NAMED)
     other = context.new_page()
     open_review(other, server, run.id)
     page.keyboard.press("r")
