@@ -2,25 +2,34 @@
 
 const OPEN_KEY = "assay.sections"
 const STRIP = 7
+const PICTURES = { training: "train", validation: "validation" } // as the picture route calls them
 // Validation images in the answer, and which section shows them.
 const STRIPS = [["matched"], ["own"], ["other"], ["overall"]]
 
-// A heading that opens what is under it; the browser remembers which ones are open.
+// A heading that opens what is under it; the browser remembers which ones are open. What is under
+// it is drawn when somebody sees it.
 class Section {
-  constructor(name, title, open, key = null) {
-    this.name = name
+  // draw() fills `inside`; key is the one that opens it, if any.
+  constructor(name, title, { open = false, key = null, draw }) {
+    this.draw = draw
     this.title = element("span", { class: "heading" }, title)
     this.says = element("span", { class: "says" })
-    this.body = element("div", { class: "inside" })
+    this.inside = element("div", { class: "inside" })
     const heading = element("summary", key ? { "aria-keyshortcuts": key } : {}, this.title, this.says)
     if (key) heading.append(element("kbd", {}, key))
-    this.root = element("details", { class: `section ${name}` }, heading, this.body)
+    this.root = element("details", { class: `section ${name}` }, heading, this.inside)
     this.root.open = kept.read("localStorage", OPEN_KEY, {})[name] ?? open
     this.root.ontoggle = () => {
       const known = kept.read("localStorage", OPEN_KEY, {})
       kept.write("localStorage", OPEN_KEY, { ...known, [name]: this.root.open })
-      if (this.root.open) this.opened?.()
+      if (this.root.open && !this.drawn) this.show()
     }
+  }
+
+  // Something else is to be shown.
+  show() {
+    this.drawn = this.root.open
+    if (this.drawn) this.draw()
   }
 
   get open() {
@@ -37,6 +46,9 @@ function shareText(share) {
   return percent >= 9.95 ? `${percent.toFixed(0)} %` : percent >= 0.1 ? `${percent.toFixed(1)} %` : "< 0.1 %"
 }
 
+// Never all of it: a probability that is estimated is not certain.
+const sureText = share => (share >= 0.995 ? "> 99 %" : `${Math.round(100 * share)} %`)
+
 // "3 copies, 2 labelled dog"; "" where there are none. `own` is the position of the image's label.
 function copiesText({ labels }, classes, own) {
   const total = Object.values(labels).reduce((sum, n) => sum + n, 0)
@@ -48,15 +60,29 @@ function copiesText({ labels }, classes, own) {
   return `${what}, ${named.join(", ")}`
 }
 
+// How much of the cost of moving an image comes from its looks, how much from its label.
+function costBar({ feature_cost: feature, label_cost: label }) {
+  const total = feature + label
+  const percent = part => (total > 0 ? Math.round((100 * part) / total) : 0)
+  const bar = element("div", { class: "parts", role: "img",
+    "aria-label": `Cost ${amount(total)}: ${percent(feature)} % from features, ${percent(label)} % from the label` },
+    element("i", { class: "feature" }), element("i", { class: "label" }))
+  bar.firstChild.style.flexGrow = String(Math.max(feature, 0))
+  bar.lastChild.style.flexGrow = String(Math.max(label, 0))
+  return element("div", { class: "cost" },
+    element("span", {}, `Cost ${amount(total)}`), element("span", {}, `features ${amount(feature)}`),
+    bar, element("span", {}, `label ${amount(label)}`))
+}
+
 class Evidence {
-  // hooks: link(row) for the address of an image, peek(item, side) when one is pointed at, or null.
+  // hooks: link(row) for the address of an image, peek(row, side, words) when one is pointed at, and
+  // peek(null) when no longer.
   constructor(hooks) {
     this.hooks = hooks
-    this.plan = new Section("plan", "Matched by the plan", true)
-    this.near = new Section("near", "Nearest validation images", true)
-    this.training = new Section("training", "Nearest training images", false)
-    this.scores = new Section("scores", "Other methods", false)
-    this.cost = element("div", { class: "cost" })
+    this.plan = new Section("plan", "Matched by the plan", { open: true, draw: () => this.drawPlan() })
+    this.near = new Section("near", "Nearest validation images", { open: true, draw: () => this.drawNear() })
+    this.training = new Section("training", "Nearest training images", { draw: () => this.drawTraining() })
+    this.scores = new Section("scores", "Other methods", { draw: () => this.drawScores() })
     this.sections = [this.plan, this.near, this.training, this.scores]
   }
 
@@ -65,85 +91,65 @@ class Evidence {
     this.store = store
     this.row = row
     this.answer = answer
-    for (const section of this.sections) section.say("")
-    this.showPlan()
-    this.showNear()
-    this.showTraining()
-    this.showScores()
+    this.plan.say(answer ? "share of its mass" : "")
+    this.near.say(answer ? "distance" : "")
+    this.training.say(answer ? this.copied("training") || "no copies" : "")
+    this.scores.say(this.flags())
+    this.scores.root.hidden = !answer?.scores.length
+    for (const section of this.sections) section.show()
   }
 
-  showPlan() {
+  copied(side) {
+    return copiesText(this.answer.copies[side], this.store.classes, this.store.labels[this.row])
+  }
+
+  flags() {
+    const flags = (this.answer?.scores ?? []).filter(score => score.flagged !== null)
+    return flags.length ? `${flags.filter(score => score.flagged).length} of ${flags.length} flag it` : ""
+  }
+
+  drawPlan() {
     const { answer } = this
-    this.plan.body.replaceChildren(this.strip(answer?.matched, "validation"), this.cost)
-    this.cost.replaceChildren()
-    if (!answer) return
-    this.plan.say("share of its mass")
-    this.showCost(answer)
+    this.plan.inside.replaceChildren(this.strip(answer?.matched, "validation"), answer ? costBar(answer) : element("div", { class: "cost" }))
   }
 
-  // How much of the cost of moving this image comes from its looks, how much from its label.
-  showCost({ feature_cost: feature, label_cost: label }) {
-    const total = feature + label
-    const percent = part => (total > 0 ? Math.round((100 * part) / total) : 0)
-    const bar = element("div", { class: "parts", role: "img",
-      "aria-label": `Cost ${amount(total)}: ${percent(feature)} % from features, ${percent(label)} % from the label` },
-      element("i", { class: "feature" }), element("i", { class: "label" }))
-    bar.firstChild.style.flexGrow = String(Math.max(feature, 0))
-    bar.lastChild.style.flexGrow = String(Math.max(label, 0))
-    this.cost.append(
-      element("span", { class: "quiet" }, `Cost ${amount(total)}`),
-      element("span", { class: "feature" }, `features ${amount(feature)}`), bar,
-      element("span", { class: "label" }, `label ${amount(label)}`))
-  }
-
-  showNear() {
-    const { store, answer } = this
-    if (!answer) return this.near.body.replaceChildren(this.strip(null), this.strip(null))
-    const label = store.classes[store.labels[this.row]]
-    const like = store.classes[store.looksLike[this.row]]
+  drawNear() {
+    const { store, answer, row } = this
+    const { inside } = this.near
+    if (!answer) return inside.replaceChildren(this.strip(null), this.strip(null))
+    const name = label => element("b", {}, store.classes[label])
     const part = (what, items) => [element("h5", {}, ...what), this.strip(items, "validation")]
     const other = answer.other.length
-      ? part(["Of ", element("b", {}, like), ", which it looks like"], answer.other)
+      ? part(["Of ", name(store.looksLike[row]), ", which it looks like"], answer.other)
       : part(["Of any class"], answer.overall)
-    this.near.say("distance")
-    this.near.body.replaceChildren(...part(["Of its label, ", element("b", {}, label)], answer.own), ...other)
+    inside.replaceChildren(...part(["Of its label, ", name(store.labels[row])], answer.own), ...other)
   }
 
-  showTraining() {
-    const { store, answer, row } = this
-    if (!answer) return this.training.body.replaceChildren(this.strip(null))
-    const { copies } = answer
-    const own = store.labels[row]
-    const found = copiesText(copies.training, store.classes, own)
-    this.training.say(found || "no copies")
-    const copied = new Map(copies.training.images.map(image => [image.row, image]))
+  drawTraining() {
+    const { answer } = this
+    const { inside } = this.training
+    if (!answer) return inside.replaceChildren(this.strip(null))
+    const { training, validation, rule } = answer.copies
     // Copies first, also those that lie far off by their features.
-    const nearest = answer.training.filter(image => !copied.has(image.row))
-    const distance = new Map(answer.training.map(image => [image.row, image.distance]))
-    const items = [...copied.values()].map(image => ({ ...image, distance: distance.get(image.row) ?? null }))
-    const shown = [this.strip([...items, ...nearest], "train")]
-    if (copies.validation.images.length) {
-      const words = copiesText(copies.validation, store.classes, own)
-      shown.push(element("h5", {}, `In the validation set: ${words}`), this.strip(copies.validation.images, "validation"))
+    const copies = new Set(training.images.map(image => image.row))
+    const others = answer.training.filter(image => !copies.has(image.row))
+    inside.replaceChildren(this.strip([...training.images, ...others], "training"))
+    if (validation.images.length) {
+      inside.append(element("h5", {}, `In the validation set: ${this.copied("validation")}`),
+        this.strip(validation.images, "validation"))
     }
-    this.training.body.replaceChildren(...shown, element("p", { class: "quiet small" }, copies.rule))
+    inside.append(element("p", { class: "quiet small" }, rule))
   }
 
-  showScores() {
-    const scores = this.answer?.scores ?? []
-    this.scores.root.hidden = !scores.length
-    if (!scores.length) return this.scores.body.replaceChildren()
-    const flags = scores.filter(score => score.flagged !== null)
-    const flagging = flags.filter(score => score.flagged).length
-    this.scores.say(flags.length ? `${flagging} of ${flags.length} flag it` : "")
-    const head = element("tr", {}, ...["", "Rank", "Score", ""].map(name => element("th", { scope: "col" }, name)))
-    const lines = scores.map(score => element("tr", {},
-      element("th", { scope: "row", title: score.origin }, score.title),
+  drawScores() {
+    const head = ["", "Rank", "Score", ""].map(name => element("th", { scope: "col" }, name))
+    const lines = (this.answer?.scores ?? []).map(score => element("tr", {},
+      element("th", { scope: "row", title: `${score.title}: ${score.origin}` }, score.title),
       element("td", {}, `${count(score.rank)} of ${count(score.of)}`),
       element("td", {}, amount(score.score)),
       element("td", {}, score.flagged ? element("span", { class: "flag" }, "Flagged") : "")))
-    this.scores.body.replaceChildren(
-      element("table", {}, element("thead", {}, head), element("tbody", {}, ...lines)),
+    this.scores.inside.replaceChildren(
+      element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...lines)),
       element("p", { class: "quiet small" }, "Rank 1 is the worst."))
   }
 
@@ -152,8 +158,9 @@ class Evidence {
   // A row of images; null while they are awaited.
   strip(items, side) {
     const list = element("div", { class: "strip" })
-    if (items) list.append(...items.slice(0, STRIP).map(item => this.thumb(item, side)))
-    if (items && !items.length) list.append(element("span", { class: "quiet" }, `None in the ${side === "train" ? "training" : "validation"} set`))
+    if (!items) return list
+    list.append(...items.slice(0, STRIP).map(item => this.thumb(item, side)))
+    if (!items.length) list.append(element("span", { class: "quiet" }, `None in the ${side} set`))
     return list
   }
 
@@ -163,12 +170,12 @@ class Evidence {
     const note = item.exact !== undefined ? (item.exact ? "copy" : "near-copy")
       : item.share !== undefined ? shareText(item.share) : amount(item.distance)
     const frame = element("div", { class: "frame" })
-    const whose = side === "train" ? "Training" : "Validation"
+    const whose = side === "training" ? "Training" : "Validation"
     if (store.hasPictures) {
       const image = element("img", { alt: `${whose} image of ${name}`, decoding: "async" })
       image.onload = () => image.classList.toggle("pixelated", pixelated(image))
       image.onerror = () => frame.replaceChildren()
-      image.src = store.pictureUrl(side, item.row, 128)
+      image.src = store.pictureUrl(PICTURES[side], item.row, 128)
       frame.append(image)
     } else {
       frame.append(element("span", { class: "id" }, item.id))
@@ -177,9 +184,9 @@ class Evidence {
     const made = element("figure", { title: `${whose} image ${item.id}: ${name}, ${note}`, class: item.exact !== undefined && "copied" }, frame,
       element("figcaption", {},
         element("span", { class: same ? "same" : "other" }, name), element("span", {}, note)))
-    made.onpointerenter = () => this.hooks.peek({ ...item, name, whose }, side)
+    made.onpointerenter = () => this.hooks.peek(item.row, side, `${whose}: ${name}`)
     made.onpointerleave = () => this.hooks.peek(null)
-    if (side !== "train") return made
+    if (side !== "training") return made
     store.idAt.set(item.row, item.id) // its address holds it
     return element("a", { href: this.hooks.link(item.row), target: "_blank", rel: "noopener" }, made)
   }

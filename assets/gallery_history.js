@@ -3,11 +3,12 @@
 const DONE = { keep: "kept it", remove: "removed it", unsure: "was unsure", clear: "took the decision back" }
 const SAVE_AFTER_MS = 500 // the server is asked once a decision has had time to arrive
 
-// One line of the history, in words.
-function deed({ verdict, new_label: label, note, before }) {
-  if (verdict === "relabel") return `relabelled it ${label}`
-  if (verdict === "clear" && note && (before?.[0] ?? "clear") === "clear") return "noted"
-  return DONE[verdict]
+// One line of the history, in words. A note leaves the decision as it was.
+function deed({ verdict, new_label: label, note, before: [verdictBefore, labelBefore] }) {
+  const same = verdict === (verdictBefore ?? "clear") && label === labelBefore
+  if (same && note) return "noted"
+  if (same && verdict === "clear") return "erased the note"
+  return verdict === "relabel" ? `relabelled it ${label}` : DONE[verdict]
 }
 
 function whenText(iso) {
@@ -18,8 +19,7 @@ function whenText(iso) {
 
 class History {
   constructor() {
-    this.section = new Section("history", "Note and history", false)
-    this.section.opened = () => this.ask()
+    this.section = new Section("history", "Note and history", { draw: () => this.ask() })
     this.note = element("textarea", { rows: "2", maxlength: "2000", "aria-label": "Note on this image",
       placeholder: "Why, in your words" })
     this.note.onkeydown = event => {
@@ -29,7 +29,7 @@ class History {
     }
     this.note.onblur = () => this.save()
     this.list = element("ol", { class: "deeds" })
-    this.section.body.append(this.note, this.list)
+    this.section.inside.append(this.note, this.list)
     this.known = ""
   }
 
@@ -40,17 +40,17 @@ class History {
     this.known = ""
     this.note.value = ""
     this.list.replaceChildren()
-    this.mark()
+    this.mark(SETTLE_MS)
   }
 
   // The image was decided, here or elsewhere.
-  mark() {
+  mark(after = SAVE_AFTER_MS) {
     const { store, row } = this
     clearTimeout(this.wait)
     if (row < 0 || !store) return
     const touched = store.state(row)[0] !== UNDECIDED || store.noted(row) || store.disputed(row)
     this.section.say(store.disputed(row) ? "reviewers disagree" : store.noted(row) ? "noted" : touched ? "decided" : "")
-    if (this.section.open) this.wait = setTimeout(() => this.ask(), touched ? SAVE_AFTER_MS : 0)
+    this.wait = setTimeout(() => this.section.show(), after)
   }
 
   ask() {

@@ -19,7 +19,7 @@ class Inspector {
     this.row = -1
     this.evidence = new Evidence({
       link: row => this.hooks.link(row),
-      peek: (item, side) => this.peek(item, side),
+      peek: (...what) => this.peek(...what),
     })
     this.whatIf = new WhatIf()
     this.history = new History()
@@ -47,16 +47,17 @@ class Inspector {
     this.link.onclick = event => this.copyLink(event)
     part("picture", "div", { title: "Double click or Space: full size" })
     this.picture.ondblclick = () => this.hooks.enlarge()
+    const facts = element("div", { class: "facts" },
+      element("div", { class: "title" }, part("name", "span"), this.link),
+      part("labels", "dl"), part("worth", "p"), part("place", "p"), part("copied", "p"), part("stands"))
+    const sections = [...this.evidence.sections, this.whatIf.section, this.history.section]
     this.root.append(
-      element("div", { class: "top" }, this.picture,
-        element("div", { class: "facts" },
-          element("div", { class: "title" }, part("name", "span"), this.link),
-          part("labels", "dl"), part("worth", "p"), part("place", "p"), part("copied", "p"), part("stands"))),
-      part("why", "div", { "aria-live": "off" }),
-      element("div", { class: "acts" }, ...this.buttons),
-      element("div", { class: "acts more" }, this.suggested, this.relabel, this.back),
-      part("trouble", "p", { hidden: true }),
-      ...this.evidence.sections.map(section => section.root), this.whatIf.root, this.history.section.root,
+      element("div", { class: "head" },
+        element("div", { class: "top" }, this.picture, facts),
+        part("why"),
+        element("div", { class: "acts" }, ...this.buttons, this.suggested, this.relabel, this.back),
+        part("trouble", "p", { hidden: true })),
+      element("div", { class: "sections" }, ...sections.map(section => section.root)),
     )
   }
 
@@ -129,14 +130,13 @@ class Inspector {
   }
 
   // Another image in the place of the selected one, as long as it is pointed at: to compare them.
-  peek(item, side) {
+  peek(row, side, words) {
     this.picture.querySelector(".peek")?.remove()
-    if (!item || !this.store.hasPictures) return
+    if (row === null || !this.store.hasPictures) return
     const image = element("img", { alt: "" })
     image.onload = () => image.classList.toggle("pixelated", pixelated(image))
-    image.src = this.store.pictureUrl(side, item.row, 256)
-    this.picture.append(element("div", { class: "peek" }, image,
-      element("span", {}, `${item.whose}: ${item.name}`)))
+    image.src = this.store.pictureUrl(PICTURES[side], row, 256)
+    this.picture.append(element("div", { class: "peek" }, image, element("span", {}, words)))
   }
 
   showFacts() {
@@ -154,7 +154,8 @@ class Inspector {
     const worst = store.classRank[row] === 1 ? "worst" : `${ordinal(store.classRank[row])} worst`
     this.place.textContent =
       `Value ${amount(store.values[row])}. Rank ${count(store.rank[row])} of ${count(store.n)}, ` +
-      `${worst} of ${count(store.classSize[label])} in its class.`
+      `${worst} of ${count(store.classSize[label])} in its class.` +
+      (store.hasPictures ? "" : " The set is embeddings only: it has no pictures.")
   }
 
   showId() {
@@ -191,8 +192,8 @@ class Inspector {
     const name = store.classes[found.label]
     const taken = verdict === "relabel" && label === name
     this.suggested.replaceChildren(icon(VERDICTS.relabel.icon), element("span", {}, name),
-      element("span", { class: "sure" }, shareText(found.confidence)))
-    this.suggested.title = `Relabel to ${name}: the right label with a probability of ${shareText(found.confidence)}`
+      element("span", { class: "sure" }, sureText(found.confidence)))
+    this.suggested.title = `Relabel to ${name}: the right label with a probability of ${sureText(found.confidence)}`
     this.suggested.setAttribute("aria-label", this.suggested.title)
     this.suggested.setAttribute("aria-pressed", String(taken))
     if (taken) this.relabel.setAttribute("aria-pressed", "false")

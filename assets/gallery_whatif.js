@@ -101,29 +101,33 @@ function whatIfSource({ exact, images, whole, linear, same }) {
 
 class WhatIf {
   constructor() {
-    this.section = new Section("whatif", "What if it is removed, or counts double?", false, "W")
-    this.section.opened = () => this.solve()
+    this.section = new Section("whatif", "What if it is removed, or counts double?",
+      { key: "W", draw: () => this.draw() })
     this.root = this.section.root
     this.body = element("div", { class: "answer", "aria-live": "polite" })
-    this.section.body.append(this.body)
+    this.section.inside.append(this.body)
   }
 
-  // Another image: solving again takes a second or two, so it is asked for anew.
   show(store, row) {
     this.store = store
     this.row = row
     this.asked = false
-    const known = store?.whatIfOf.get(row)?.answer
+    this.section.show()
+  }
+
+  // Solving again takes a second or two: for each image it is asked for anew.
+  draw() {
+    const known = this.store?.whatIfOf.get(this.row)?.answer
     if (known) return this.showAnswer(known)
     const again = element("button", { type: "button", class: "act" }, "Solve again with less and more of this image")
     again.onclick = () => this.solve()
     this.body.replaceChildren(again)
   }
 
-  // By key: open, or where it is open, solve.
   ask() {
-    if (!this.section.open) this.root.open = true // which solves
-    else this.solve()
+    this.root.open = true
+    this.section.show()
+    this.solve()
     this.root.scrollIntoView({ block: "nearest" })
   }
 
