@@ -114,7 +114,7 @@ class ProgressPanel {
         this.share("All images", found.reviewed, found.images),
         ...(found.flagged ? [this.share("Look harmful", found.reviewed_flagged, found.flagged)] : []),
         ...(found.disputed ? [sentence(`${count(found.disputed)} judged differently by two reviewers.`)] : []),
-        element("p", { class: "quiet" }, unbroken(sentences.pace))),
+        ...(found.pace.per_minute ? [element("p", { class: "quiet" }, sentences.pace)] : [])),
       section("How often is the ranking right?", ...this.chart(found), sentence(sentences.precision)),
       section("What is left to find?", sentence(sentences.remaining), sentence(sentences.recall)),
       section("Audit sample",
@@ -149,9 +149,10 @@ class ProgressPanel {
   }
 
   // The sample must be judged in its own order: then its first images are a random sample, too.
+  // The address names the order as the list of orders does.
   auditLink() {
     const url = new URL(location.href)
-    url.search = new URLSearchParams({ run: this.store.run, order: "audit" })
+    url.search = new URLSearchParams({ run: this.store.run, order: "Audit sample" })
     url.hash = ""
     return element("a", { class: "link", href: url.href }, "Judge the audit sample")
   }

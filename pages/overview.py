@@ -248,7 +248,7 @@ def _review(run: Run, decisions: RunDecisions) -> None:
     )
     with columns[2]:
         if found.audit.reviewed < found.audit.size:
-            links.link("review", "Judge the audit sample", run=run.id, order="audit")
+            links.link("review", "Judge the audit sample", run=run.id, order="Audit sample")
 
 
 def _batches(run: Run) -> None:

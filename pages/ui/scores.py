@@ -15,12 +15,13 @@ from core.curation import (
     read_scores,
     score_columns,
 )
+from core.curation.scores import Better
 from core.errors import AssayError
 from core.runs import Run, home
 from pages.ui.state import Keys
 from pages.ui.words import escape, images
 
-_BETTER = {"higher": "Higher is better", "lower": "Lower is better"}
+_BETTER: dict[Better, str] = {"higher": "Higher is better", "lower": "Lower is better"}
 _IDS_SHOWN = 5
 
 

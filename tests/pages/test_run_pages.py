@@ -56,6 +56,15 @@ def test_overview_shows_review_progress(open_page: Open, assay_home: Path, run: 
     _decide(assay_home, run, "remove", rows=(0, 10))
     app = open_page("overview", run=run.id)
     assert _metrics(app)["Reviewed"] == "2"
+    assert "How far is the review?" in [header.value for header in app.subheader]
+    assert "100 % of the images judged worst first are faulty" in texts(app)
+
+
+def test_overview_of_a_run_without_decisions_does_not_speak_of_progress(
+    open_page: Open, run: Run
+) -> None:
+    app = open_page("overview", run=run.id)
+    assert "How far is the review?" not in [header.value for header in app.subheader]
 
 
 def _in_batches(run: Run, left: int, right: int) -> None:
