@@ -63,9 +63,9 @@ class History {
   }
 
   fill(deeds) {
-    const mine = deeds.findLast(line => line.reviewer === this.store.reviewer && !line.undone)
-    if (this.note.value === this.known) this.note.value = mine?.note ?? ""
-    this.known = mine?.note ?? ""
+    const note = (this.store.noted(this.row) && deeds.findLast(line => line.note && !line.undone)?.note) || ""
+    if (this.note.value === this.known) this.note.value = note
+    this.known = note
     const lines = deeds.toReversed().map(line => {
       const made = element("li", { class: line.undone && "undone" },
         element("b", {}, line.reviewer), ` ${deed(line)}`,

@@ -131,7 +131,9 @@ def test_letters_work_after_the_slider_and_escape_leads_out_of_a_field(page, ser
 
 def test_a_new_label_is_shown_in_its_color(page, server, run):
     open_review(page, server, run.id)
-    page.locator(".inspector select.relabel").select_option("boot")
+    page.locator(".inspector .act.other").click()
+    page.keyboard.type("boot")
+    page.keyboard.press("Enter")
     badge = page.locator('.tile[data-position="0"] .badge.relabel')
     assert badge.evaluate("b => getComputedStyle(b).backgroundColor") == "rgb(204, 121, 167)"
 
@@ -200,9 +202,11 @@ def test_moving_reaches_both_ends_and_only_tiles_in_view_exist(page, server):
 def test_click_button_and_relabel(page, server, run):
     open_review(page, server, run.id)
     page.locator('.tile[data-position="2"]').click()
-    page.locator(".act.remove").click()
+    page.locator(".inspector .act.remove").click()
     assert position(page) == 3
-    page.locator(".inspector .relabel").select_option("boot")
+    page.locator(".inspector .act.other").click()
+    page.keyboard.type("boot")
+    page.keyboard.press("Enter")
     assert verdicts(page)[2:4] == ["remove", "relabel"]
     page.locator('.tile[data-position="3"] .badge', has_text="boot").wait_for()
     wait_saved(page)
@@ -277,7 +281,7 @@ def test_what_if_an_image_is_removed_is_answered_beside_it(page, server: Server)
     assert "60 \u00d7 30 images" in panel.locator(".small").inner_text()
     assert re.search("[+\u2212][0-9.]+ %", panel.locator(".figures").inner_text())
     page.keyboard.press("r")
-    panel.get_by_role("button", name="What if").wait_for()
+    panel.get_by_role("button", name="Solve again").wait_for()
     assert panel.locator(".chart").count() == 0
     page.keyboard.press("z")
     panel.locator(".chart").wait_for()  # known already
