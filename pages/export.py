@@ -43,16 +43,21 @@ def _counts(run: Run, decisions: pd.DataFrame, chosen: PrunePlan) -> None:
     undecided = n - int((decisions["verdict"] != "clear").sum())
     facts = (
         ("Stay", int(chosen.kept.sum()), percent(float(chosen.kept.mean()))),
-        ("Remove", decided, "decided"),
-        ("Go by the plan", planned, "worst first"),
-        ("Relabel", chosen.relabelled, "decided"),
-        ("Keep", int(verdicts.get("keep", 0)), "decided"),
-        ("Unsure", int(verdicts.get("unsure", 0)), "decided"),
-        ("Undecided", undecided, percent(undecided / n)),
+        ("Go by decision", decided, percent(decided / n)),
+        ("Go by the plan", planned, percent(planned / n)),
+        ("Relabelled", chosen.relabelled, "stay"),
+        ("Decided keep", int(verdicts.get("keep", 0)), "stay"),
+        ("Not decided", undecided, f"and {int(verdicts.get('unsure', 0)):,} unsure"),
     )
     for card, (label, count, note) in zip(st.columns(len(facts), gap="small"), facts, strict=True):
         card.metric(
-            label, f"{count:,}", delta=note, delta_color="off", delta_arrow="off", border=True
+            label,
+            f"{count:,}",
+            delta=note,
+            delta_color="off",
+            delta_arrow="off",
+            border=True,
+            height="stretch",
         )
     if undecided == n:
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -231,7 +236,7 @@ def _page(run: Run) -> None:
     with st.spinner("Counting the decisions"), shell.explained():
         decisions = _decisions(run)
     cards = st.container()
-    left, right = st.columns([1, 1.15], gap="large")
+    left, middle, right = st.columns([1.05, 1.05, 1], gap="medium")
     with left:
         st.subheader("What goes?", anchor=False)
         chosen = plan.ask(run, decisions)
@@ -239,14 +244,16 @@ def _page(run: Run) -> None:
         return
     with cards:
         _counts(run, decisions, chosen)
-    effect: Effect | None
     with left:
         plan.show_short(chosen)
-        effect = plan.show_effect(run, chosen)
-    with right:
+    with middle:
         plan.show_classes(chosen)
+    effect: Effect | None
+    with right:
+        effect = plan.show_effect(run, chosen)
+    plan.show_sources(run, chosen)
     facts = None if effect is None else effect.facts()
-    left, right = st.columns([1, 1.15], gap="large")
+    left, right = st.columns([1, 1.15], gap="medium")
     with left:
         _write(run, decisions, chosen, facts)
         _provenance(run)

@@ -32,10 +32,10 @@ from pages.ui.state import Keys
 from pages.ui.words import duration, escape, images, number, percent, source_name
 
 _BUDGETS = {
-    "decided": "Decided only",
-    "count": "A number",
-    "share": "A share",
-    "value": "Below a value",
+    "decided": "Decided",
+    "count": "Number",
+    "share": "Share",
+    "value": "Value",
 }
 _EXPLAINED = {
     "decided": "Only images that were decided **remove** go.",
@@ -60,7 +60,8 @@ def ask(run: Run, decisions: pd.DataFrame) -> PrunePlan | None:
         )
         amount = _amount(run, budget)
         st.caption(f"{_EXPLAINED[budget]} What was decided **keep** or **relabel** always stays.")
-        unsure, most, least, protected = False, 100, 0, []
+        unsure, most, least = False, 100, 0
+        protected: list[str] = []
         if budget != "decided":
             unsure, most, least, protected = _limits(run)
         without = _without(run)
@@ -231,7 +232,6 @@ def show_effect(run: Run, plan: PrunePlan) -> Effect | None:
         st.caption("Nothing is left to solve for.")
     else:
         _offer(run, plan)
-    _sources(run, plan)
     return effect
 
 
@@ -244,17 +244,18 @@ def _offer(run: Run, plan: PrunePlan) -> None:
     if under_way is not None and under_way.state == "failed":
         st.error(escape(under_way.error), icon=":material/error:")
     seconds = 2 * lava_seconds(len(run.values), len(run.validation), run.x.shape[1]) + 6
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(border=True, gap="small"):
+        st.markdown(
+            "The OT distance and the label distances are known for all images. Solve again to see "
+            "them for those that stay."
+        )
         st.button(
             "Solve again",
             key=Keys.EXPORT_SOLVE,
             icon=":material/function:",
             on_click=partial(_start, run, plan),
         )
-        st.caption(
-            f"OT distance and label distances with and without {images(int(plan.removed.sum()))}: "
-            f"about {duration(seconds)}, in a process of its own."
-        )
+        st.caption(f"About {duration(seconds)}, in a process of its own. It is kept for next time.")
 
 
 def _start(run: Run, plan: PrunePlan, *, by_source: bool = False) -> None:
@@ -282,13 +283,23 @@ def _draw_effect(effect: Effect) -> None:
     before, after = effect.before, effect.after
     change = after.transport_cost / before.transport_cost - 1 if before.transport_cost else 0.0
     left, right = st.columns(2, gap="small")
-    left.metric("OT distance before", number(before.transport_cost), border=True)
+    plain = {"border": True, "height": "stretch"}
+    left.metric(
+        "OT distance",
+        number(before.transport_cost),
+        delta="now",
+        delta_color="off",
+        delta_arrow="off",
+        help=f"In units of cost, of all {images(before.images)} as they are labelled.",
+        **plain,
+    )
     right.metric(
-        "After",
+        "Of what stays",
         number(after.transport_cost),
-        delta=f"{100 * change:+.3g} %".replace("-", "\u2212"),
+        delta=f"{100 * change:.3g} %",
         delta_color="inverse",
-        border=True,
+        help=f"Of {images(after.images)}, relabels applied, solved in the same way.",
+        **plain,
     )
     fewer = 1 - after.images / before.images
     st.caption(
@@ -306,17 +317,16 @@ def _draw_effect(effect: Effect) -> None:
         st.warning(
             "A solution did not converge; take the change as rough.", icon=":material/warning:"
         )
-    with st.expander("Label distances, class by class"):
-        st.plotly_chart(
-            distance_dumbbells(before.own_class, after.own_class),
-            config=NO_ZOOM,
-            key=Keys.EXPORT_DISTANCES,
-            alt="Distance of each training class to its validation class, before and after",
-        )
-        st.caption("A class that moves left has come closer to the validation images of its name.")
+    st.plotly_chart(
+        distance_dumbbells(before.own_class, after.own_class),
+        config=NO_ZOOM,
+        key=Keys.EXPORT_DISTANCES,
+        alt="Distance of each training class to its validation class, before and after",
+    )
+    st.caption("Class by class: left is closer to the validation images of the same name.")
 
 
-def _sources(run: Run, plan: PrunePlan) -> None:
+def show_sources(run: Run, plan: PrunePlan) -> None:
     """Draw what the plan takes from each source, and what leaving one out would do."""
     table = source_table(run, plan)
     if len(table) < 2:

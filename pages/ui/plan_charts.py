@@ -48,7 +48,7 @@ def class_histogram(plan: PrunePlan, palette: Palette = PALETTE) -> go.Figure:
         )
     figure.update_layout(
         barmode="stack",
-        height=60 + 25 * max(len(order), 3),
+        height=60 + 24 * max(len(order), 4),
         margin={"l": 8, "r": 8, "t": 30, "b": 8},
         bargap=0.3,
         dragmode=False,
@@ -60,6 +60,7 @@ def class_histogram(plan: PrunePlan, palette: Palette = PALETTE) -> go.Figure:
             "ticktext": names,
             "range": [len(order) - 0.5, -0.5],
             "showgrid": False,
+            "zeroline": False,
         },
     )
     return figure
@@ -107,17 +108,18 @@ def distance_dumbbells(
             )
         )
     figure.update_layout(
-        height=60 + 25 * max(len(shown), 3),
+        height=60 + 22 * max(len(shown), 4),
         margin={"l": 8, "r": 8, "t": 30, "b": 8},
         dragmode=False,
         legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"},
-        xaxis={"title": "distance to the validation class (units of cost)", "rangemode": "tozero"},
+        xaxis={"title": "distance to its validation class", "rangemode": "tozero"},
         yaxis={
             "tickmode": "array",
             "tickvals": places,
             "ticktext": [escape(name, quote=False) for name in shown],
             "range": [len(shown) - 0.5, -0.5],
             "showgrid": False,
+            "zeroline": False,
         },
     )
     return figure

@@ -266,6 +266,44 @@ def test_export_writes_the_decisions(tmp_path: Path, state: Path, assay: Assay) 
     assert (tmp_path / "out" / "provenance.json").exists()
 
 
+def test_export_takes_a_plan_and_says_what_goes(tmp_path: Path, state: Path, assay: Assay) -> None:
+    run = make_home_run(state, n=12, m=6)
+    out = tmp_path / "out"
+    options = ["--plan-count", "3", "--plan-class", "bag=0", "--plan-class-minimum", "2"]
+    done = assay("export", "--run", run.id, "--format", "lists", "--out", str(out), *options)
+    assert done.status == 0, done.err
+    assert "0 by decision, 3 by the plan" in done.out
+    assert "Thin class 1" in done.out
+    removed = (out / "remove.txt").read_text().splitlines()
+    worst = run.values[run.values["class_name"] != "bag"].nsmallest(3, "value")["id"]
+    assert sorted(removed) == sorted(worst)
+    facts = json.loads((out / "provenance.json").read_text())
+    assert facts["plan"]["settings"]["class_shares"] == {"bag": 0.0}
+
+
+def test_export_solves_again_when_asked(tmp_path: Path, state: Path, assay: Assay) -> None:
+    run = make_home_run(state, n=24, m=12)
+    out = tmp_path / "out"
+    options = ["--plan-share", "0.25", "--resolve"]
+    done = assay("export", "--run", run.id, "--out", str(out), *options)
+    assert done.status == 0, done.err
+    facts = json.loads((out / "provenance.json").read_text())["effect_on_ot_distance"]
+    assert (facts["before"]["images"], facts["after"]["images"]) == (24, 18)
+    assert "OT distance" in done.out
+
+
+@pytest.mark.parametrize(
+    "options", [["--plan-share", "2"], ["--plan-class", "bag"], ["--plan-class", "hat=0"]]
+)
+def test_a_plan_out_of_range_is_wrong_usage(
+    tmp_path: Path, state: Path, assay: Assay, options: list[str]
+) -> None:
+    run = make_home_run(state, n=12, m=6)
+    done = assay("export", "--run", run.id, "--out", str(tmp_path / "out"), *options)
+    assert done.status == 2
+    assert not (tmp_path / "out").exists()
+
+
 def test_names_from_data_cannot_steer_the_terminal() -> None:
     hostile = "a\x1b[2Jb\nc"
     assert "\x1b" not in table(("id",), [(hostile,)])

@@ -169,7 +169,8 @@ def test_export_counts_decisions(open_page: Open, assay_home: Path, run: Run) ->
     _decide(assay_home, run, "keep", rows=(1,))
     app = open_page("export", run=run.id)
     metrics = _metrics(app)
-    assert (metrics["Remove"], metrics["Keep"], metrics["Undecided"]) == ("3", "1", "56")
+    counts = [metrics[name] for name in ("Stay", "Go by decision", "Decided keep", "Not decided")]
+    assert counts == ["57", "3", "1", "56"]
     assert not app.info
 
 
@@ -189,11 +190,42 @@ def test_export_writes_to_a_folder_and_refuses_a_full_one(
     app.button(key="export__write").click().run()
     assert not app.exception
     assert len(app.success) == 1
+    assert any("json.load" in block.value for block in app.code)
     rows = json.loads((out / "decisions.json").read_text())
     assert [row["verdict"] for row in rows].count("remove") == 1
     app.button(key="export__write").click().run()
     (error,) = app.error
     assert "not an empty folder" in error.value
+
+
+def test_the_plan_on_the_page_is_the_plan_that_is_written(
+    open_page: Open, assay_home: Path, run: Run, tmp_path: Path
+) -> None:
+    _decide(assay_home, run, "remove", rows=(5,))
+    app = open_page("export", run=run.id)
+    app.segmented_control(key="budget").set_value("count").run()
+    app.number_input(key="count").set_value(4).run()
+    app.multiselect(key="protect").set_value(["bag"]).run()
+    assert _metrics(app)["Go by the plan"] == "3"
+    (command,) = [block.value for block in app.code if block.value.startswith("python -m core")]
+    assert "--plan-count 4" in command
+    assert "--plan-class bag=0" in command
+    app.selectbox(key="export__format").set_value("json")
+    app.text_input(key="export__folder").set_value(str(tmp_path / "out"))
+    app.button(key="export__write").click().run()
+    facts = json.loads((tmp_path / "out" / "provenance.json").read_text())
+    assert facts["plan"]["settings"]["class_shares"] == {"bag": 0.0}
+    assert (facts["plan"]["removed_by_decision"], facts["plan"]["removed_by_plan"]) == (1, 3)
+    rows = json.loads((tmp_path / "out" / "decisions.json").read_text())
+    gone = [row["class_name"] for row in rows if row["removed_by"] == "plan"]
+    assert len(gone) == 3
+    assert "bag" not in gone
+
+
+def test_a_class_that_gets_thin_is_named(open_page: Open, assay_home: Path, run: Run) -> None:
+    _decide(assay_home, run, "remove", rows=tuple(range(15)))
+    app = open_page("export", run=run.id)
+    assert any("bag keeps 5 of 20 images" in warning.value for warning in app.warning)
 
 
 def test_overview_says_why_the_published_settings_were_used(open_page: Open, run: Run) -> None:

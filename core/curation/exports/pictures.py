@@ -58,7 +58,7 @@ def picture_names(content: Content, rows: np.ndarray) -> list[PurePosixPath]:
     some file systems do not tell apart, the second gets a piece of its id's hash.
     """
     ids, given = content.table["id"].to_numpy(), content.table["class_name"].to_numpy()
-    folders = {name: _class_folder(name) for name in set(content.final_labels.tolist())}
+    folders = class_folders(content.plan.class_names)
     taken: set[str] = set()
     names = []
     for row in rows.tolist():
@@ -75,11 +75,23 @@ def picture_names(content: Content, rows: np.ndarray) -> list[PurePosixPath]:
     return names
 
 
-def _class_folder(name: str) -> str:
-    folder = safe_part(name)
+def class_folders(names: Iterable[str]) -> dict[str, str]:
+    """Return the folder of each class: its name where that can be one, all different in any case.
+
+    "T-shirt/top" becomes "T-shirt_top" where no other class is called so.
+    """
     # Beside the class folders lie files of Assay's own.
-    reserved = ("manifest.csv", "manifest.parquet", "provenance.json")
-    return f"class-{folder}" if folder.lower() in reserved else folder
+    taken = {"manifest.csv", "manifest.parquet", "provenance.json"}
+    folders = {}
+    for name in names:
+        plain = _UNSAFE.sub("_", name)
+        folder = plain if safe_part(plain) == plain else safe_part(name)
+        if _folded(PurePosixPath(folder)) in taken:
+            digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+            folder = f"{folder}-{digest}"
+        taken.add(_folded(PurePosixPath(folder)))
+        folders[name] = folder
+    return folders
 
 
 def _folded(name: PurePosixPath) -> str:

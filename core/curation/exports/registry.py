@@ -66,7 +66,7 @@ FORMATS: dict[str, ExportFormat] = {
     ),
     "lists": ExportFormat(
         title="Keep and remove lists",
-        purpose="keep.txt and remove.txt, one path a line, for rsync and xargs.",
+        purpose="keep.txt and remove.txt, one path (or id) a line, for rsync and xargs.",
         holds="all",
         write=write_lists,
         opens_with="rsync -a --files-from=FOLDER/keep.txt ROOT/ DESTINATION/",

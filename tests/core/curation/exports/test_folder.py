@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.curation import export
-from core.curation.exports.pictures import safe_part
+from core.curation.exports.pictures import class_folders, safe_part
 from core.datasets import open_source
 from core.errors import ConfigError, DataError, RunError
 from tests.core.curation.exports.cases import (
@@ -107,6 +107,16 @@ def test_a_safe_part_is_one_plain_name(text):
     assert len(name.encode()) <= 255
     assert name == name.strip()
     assert name == text or safe_part(f"{text}!") != name
+
+
+def test_class_folders_are_plain_names_and_all_different():
+    names = ["cat", "Cat", "T-shirt/top", "T-shirt_top", "..", "manifest.csv", "<b>", "a\nb", " "]
+    folders = class_folders(names)
+    assert folders["cat"] == "cat"
+    assert folders["T-shirt/top"] == "T-shirt_top"
+    assert len({folder.casefold() for folder in folders.values()}) == len(names)
+    assert all(safe_part(folder) == folder for folder in folders.values())
+    assert "manifest.csv" not in folders.values()
 
 
 def test_images_of_several_sources_go_into_one_folder(tmp_path):
