@@ -54,6 +54,7 @@ class Coloring {
 
   async use(mode, ink, ground) {
     this.mode = mode
+    this.limited = false
     const palette = new Palette(ink, ground)
     this.column = mode === "decision" || mode === "value" ? null : await this.store.column(mode)
     const made = {
@@ -104,6 +105,7 @@ class Coloring {
     const { n } = this.store
     if (names.length <= SLOTS) this.hueOf = new Map(names.map((_, group) => [group, group]))
     else if (!this.hueOf.size || this.hueOf.size > SLOTS) this.lightWorst(names.length)
+    this.limited = names.length > SLOTS
     const hues = [...HUES.map(rgb), palette.ink]
     hues.forEach((hue, slot) => palette.put(slot, hue, 0.8))
     palette.put(NEUTRAL, palette.neutral, 0.6)

@@ -1,9 +1,51 @@
-// Beside the map: the legend, the images that are selected, and what is decided about them.
+// Beside the map: the legend, the images that are selected, and what is decided about them. The panel
+// is to the review's `Actions` and `Keyboard` what the review itself is: rows, a place, a selection.
 
-const ACTS = [["keep", "Keep", "K"], ["remove", "Remove", "R"], ["unsure", "Unsure", "U"]]
+const DECIDING = [["keep", "Keep", "K"], ["remove", "Remove", "R"], ["unsure", "Unsure", "U"]]
+const HOW_TO = [
+  ["Drag", "draw around images; Shift adds, Alt takes away"],
+  ["Click", "select one image, or a class in the legend"],
+  ["Scroll", "zoom; hold Space or the right button to move"],
+  ["K R U L N", "keep, remove, unsure, relabel, note"],
+  ["A", "all that are shown here; Z takes back"],
+]
+
+class MapActions extends Actions {
+  buildBulk() {
+    const button = (label, key, run, verdict = "") => {
+      const made = element("button", { type: "button", class: `act ${verdict}`, "aria-keyshortcuts": key },
+        ...(verdict ? [icon(VERDICTS[verdict].icon)] : []), element("span", {}, label), element("kbd", {}, key))
+      made.onclick = run
+      return made
+    }
+    this.selected = element("p", { class: "quiet", role: "status" })
+    this.all = button("", "A", () => (this.view.selection.size ? this.selectNone() : this.selectAll()))
+    this.bulk.append(this.selected,
+      ...DECIDING.map(([verdict, label, key]) => button(label, key, () => this.decide(verdict), verdict)),
+      button("Relabel", "L", () => this.relabel(), "relabel"),
+      button("Note", "N", () => this.note()), this.all)
+  }
+
+  selectionChanged() {
+    const { selection, rows, grid } = this.view
+    const { size } = selection
+    this.selected.textContent = size
+      ? `Decide about ${manyImages(size)} at once`
+      : "Decide about the framed image, or select all"
+    this.all.querySelector("span").textContent = size ? "Only one" : `All ${count(rows.length)}`
+    this.all.querySelector("kbd").textContent = size ? "Esc" : "A"
+    if (size) this.hush()
+    grid.markAll()
+  }
+
+  // Who decides is asked before the first decision, where no login says so.
+  decide(verdict, label = null) {
+    this.view.named(() => super.decide(verdict, label))
+  }
+}
 
 class Panel {
-  // hooks: entry(k, how) on a legend entry; say(sentence).
+  // hooks: entry(k, how) on a legend entry; current() when another image is the current one.
   constructor(root, hooks) {
     this.root = root
     this.hooks = hooks
@@ -12,161 +54,109 @@ class Panel {
     this.position = -1
     this.grid = new Grid(this.find(".picked"), {
       select: (position, how) => this.select(position, how),
-      enlarge: () => this.zoom.draw(this.store, this.current),
+      enlarge: () => this.actions.enlarge(),
       failed: () => {},
       marked: row => this.selection?.has(row) ?? false,
     })
-    const back = () => this.grid.view.focus({ preventScroll: true })
-    this.chooser = new Chooser(root, back)
-    this.zoom = new Zoom(root, back)
-    this.buildActs()
-  }
-
-  buildActs() {
-    const button = (verdict, title, key, act) => {
-      const made = element("button", { type: "button", class: `act ${verdict}` },
-        icon(VERDICTS[verdict].icon), element("span", {}, title), element("kbd", {}, key))
-      made.onclick = act
-      return made
-    }
-    const all = element("button", { type: "button", class: "act all" }, element("span", {}, "Select all"), element("kbd", {}, "A"))
-    all.onclick = () => this.selectAll()
-    this.find(".decide").append(
-      ...ACTS.map(([verdict, title, key]) => button(verdict, title, key, () => this.act(verdict))),
-      button("relabel", "Relabel", "L", () => this.relabel()), all)
+    this.actions = new MapActions(this)
+    this.who = new WhoWindow(root, () => this.answered())
+    this.find(".how").append(...HOW_TO.flatMap(([key, does]) =>
+      [element("dt", {}, element("kbd", {}, key)), element("dd", {}, does)]))
   }
 
   get current() {
     return this.position < 0 ? -1 : this.rows[this.position]
   }
 
-  // The images that a decision is about: those marked, else the current one.
-  get target() {
-    if (this.selection?.size) return this.selection.of(this.rows)
-    return this.position < 0 ? [] : [this.current]
+  // A window closes a moment before it says so; what waits for its answer waits until then.
+  get asking() {
+    return this.who.open || Boolean(this.waiting)
   }
 
-  open(store) {
+  get helpOpen() {
+    return false
+  }
+
+  open(store, login) {
     this.store = store
+    this.login = login
     this.selection = new Selection(store.n)
+  }
+
+  // Say what there is to see, around the map.
+  describe({ n, size }, fitted) {
+    const { sourceNames } = this.store
+    const modes = MODES.filter(({ key }) => key !== "source" || sourceNames.length > 1)
+    this.find(".mode").replaceChildren(...modes.map(({ key, title }) => element("option", { value: key }, title)))
+    this.find(".of-train ~ span").textContent = `Training ${count(n)}`
+    this.find(".of-validation ~ span").textContent = `Validation ${count(size - n)}`
+    this.find(".over").setAttribute("aria-label", `Map of ${count(n)} training and ${count(size - n)} validation images. ` +
+      "Draw around images to select them; by keyboard, select classes in the legend.")
+    this.find(".hint").textContent = "Images that look alike lie together; distances across the map mean little." +
+      (fitted < size ? ` Drawn from ${count(fitted)} images, the others placed among them.` : "")
+  }
+
+  named(act) {
+    if (this.login || kept.read("localStorage", "assay.reviewer") !== null) return act()
+    this.waiting = act
+    this.who.ask()
+  }
+
+  answered() {
+    this.store.setReviewer(this.who.name)
+    const act = this.waiting
+    this.waiting = null
+    act?.()
+    this.focusGrid()
   }
 
   // `rows`, worst first, and how many validation images were selected with them.
   show(rows, others) {
     this.rows = rows
     this.selection.clear()
-    const words = rows.length === 1 ? "1 image" : `${count(rows.length)} images`
-    const more = others ? ` and ${count(others)} of validation` : ""
-    this.find("h3").textContent = rows.length || others ? `${words}${more}` : "Nothing selected"
-    this.find(".head .open").hidden = !rows.length
-    this.find(".head .clear").hidden = !rows.length && !others
+    const parts = [...(rows.length ? [manyImages(rows.length)] : []), ...(others ? [`${count(others)} validation`] : [])]
+    this.find("h3").textContent = parts.join(" · ") || "Nothing selected"
+    this.find(".choice .open").hidden = !rows.length
+    this.find(".choice .clear").hidden = !parts.length
     this.find(".empty").hidden = rows.length > 0
     this.find(".picked .grid").hidden = !rows.length
-    this.find(".deciding").hidden = !rows.length
-    this.find(".empty p").textContent = others
-      ? "Only validation images are selected: they are trusted, so there is nothing to decide about them."
-      : "Draw around images to see them here and decide. Shift adds to a selection, Alt takes away from it; a click on an image or on the legend selects too."
+    this.find(".bulk").hidden = !rows.length
+    this.find(".empty p").hidden = !others
     this.grid.cursor = -1
     this.grid.show(this.store, rows, "small")
-    this.grid.view.scrollTop = 0
+    this.grid.top = 0
     this.moveTo(rows.length ? 0 : -1)
-    this.scope()
-  }
-
-  scope() {
-    const n = this.target.length
-    const { size } = this.selection
-    this.find(".scope").textContent = size
-      ? `A decision is about the ${count(n)} selected`
-      : "A decision is about the outlined image"
-    const all = this.find(".act.all")
-    all.querySelector("span").textContent = size ? "Only this" : `All ${count(this.rows.length)}`
-    all.querySelector("kbd").textContent = size ? "Esc" : "A"
-    all.hidden = this.rows.length < 2
+    this.actions.selectionChanged()
   }
 
   // -- moving ------------------------------------------------------------------------------------
 
   select(position, { range = false, toggle = false } = {}) {
-    if (range) this.selection.extend(this.rows, position, Math.max(0, this.position))
-    else if (toggle) this.selection.toggle(this.rows, position)
-    else this.selection.clear()
+    if (range) this.actions.extendTo(position)
+    else if (toggle) this.actions.toggle(position)
+    else this.actions.selectNone()
     this.moveTo(position)
-    this.grid.markAll()
-    this.scope()
-    this.grid.view.focus({ preventScroll: true })
-  }
-
-  selectAll() {
-    if (this.selection.size) this.selection.clear()
-    else this.selection.all(this.rows)
-    this.grid.markAll()
-    this.scope()
-  }
-
-  // Returns whether there was something to let go of.
-  letGo() {
-    if (!this.selection?.size) return false
-    this.selectAll()
-    return true
+    this.focusGrid()
   }
 
   moveTo(position) {
     this.position = position
     this.grid.moveTo(position)
-    this.hooks.current(this.current)
+    if (this.actions.zoom.open) this.actions.zoom.draw(this.store, this.current)
+    this.hooks.current()
   }
 
   moveBy(step) {
-    if (!this.rows.length) return
-    this.moveTo(Math.min(this.rows.length - 1, Math.max(0, this.position + step)))
-    if (this.zoom.open) this.zoom.draw(this.store, this.current)
+    if (this.rows.length) this.moveTo(Math.min(this.rows.length - 1, Math.max(0, this.position + step)))
   }
 
-  // -- deciding ----------------------------------------------------------------------------------
-
-  act(verdict, label = null) {
-    const rows = this.target
-    if (!rows.length) return
-    if (rows.length > MOST_AT_ONCE) {
-      return this.hooks.say(`At most ${count(MOST_AT_ONCE)} images at once; select fewer.`)
-    }
-    this.store.decide(rows, verdict, label)
-    const done = label ?? VERDICTS[verdict].done.toLowerCase()
-    if (this.selection.size) this.hooks.say(`${count(rows.length)} images: ${done}. Z takes it back.`)
-    else {
-      this.hooks.say(`${VERDICTS[verdict].done}.`)
-      this.moveBy(1)
-    }
+  focusGrid() {
+    this.grid.view.focus({ preventScroll: true })
   }
 
-  relabel() {
-    const rows = this.target
-    if (!rows.length) return
-    const { store } = this
-    const title = rows.length === 1 ? "Relabel to" : `Relabel ${count(rows.length)} images to`
-    this.chooser.ask({
-      title, classes: store.classes, first: this.likely(rows),
-      choose: name => this.act("relabel", name),
-    })
-  }
-
-  // The class that most of these images look like, where that is not the label of all of them.
-  likely(rows) {
-    const { store } = this
-    const votes = new Map()
-    for (const row of rows) votes.set(store.looksLike[row], (votes.get(store.looksLike[row]) ?? 0) + 1)
-    const [like, n] = [...votes].sort((a, b) => b[1] - a[1])[0]
-    if (rows.every(row => store.labels[row] === like)) return []
-    return [[store.classes[like], rows.length === 1 ? "looks like it" : `${count(n)} look like it`]]
-  }
-
-  undo(redo = false) {
-    const rows = redo ? this.store.redo() : this.store.undo()
-    if (!rows) return this.hooks.say(redo ? "Nothing to redo." : "Nothing to undo.")
-    const position = this.rows.indexOf(rows[0])
-    if (position >= 0) this.moveTo(position)
-    this.hooks.say(redo ? "Done again." : "Taken back.")
+  say(sentence) {
+    clearTimeout(this.saying)
+    this.saying = setTimeout(() => { this.find(".live").textContent = sentence }, 120)
   }
 
   // -- legend ------------------------------------------------------------------------------------
@@ -176,10 +166,9 @@ class Panel {
     const within = rows ? coloring.tally(rows) : null
     const list = element("div", { class: "entries" })
     coloring.entries.forEach(({ name, color }, k) => {
-      if (!all[k] && coloring.entries.length > 20) return
       const swatch = element("i", { class: "swatch" })
       swatch.style.background = color
-      const amountOf = within ? `${count(within[k])} of ${count(all[k])}` : count(all[k])
+      const amountOf = within && all[k] ? `${count(within[k])} of ${count(all[k])}` : count(all[k])
       const entry = element("button", { type: "button", class: "entry", title: `Select ${name}` },
         swatch, element("span", {}, name), element("span", { class: "n" }, amountOf))
       entry.disabled = !all[k]
@@ -187,11 +176,9 @@ class Panel {
       entry.onclick = event => this.hooks.entry(k, event.shiftKey ? "add" : event.altKey ? "less" : "only")
       list.append(entry)
     })
-    const parts = [list]
-    if (coloring.mode === "value") parts.unshift(this.scale(coloring))
-    const hues = coloring.hueOf.size
-    if (coloring.mode !== "source" && coloring.column && coloring.entries.length > SLOTS + 1) {
-      parts.push(element("p", { class: "quiet" }, `${hues} classes have a color at a time; a click gives one to another.`))
+    const parts = coloring.mode === "value" ? [this.scale(coloring), list] : [list]
+    if (coloring.limited) {
+      parts.push(element("p", { class: "quiet" }, `${SLOTS} classes have a color at a time; a click gives one to another.`))
     }
     this.find(".legend").replaceChildren(...parts)
   }
@@ -211,6 +198,8 @@ class Panel {
   }
 
   close() {
+    this.closed = true
+    this.actions.close()
     this.grid.close()
   }
 }

@@ -3,6 +3,7 @@
 // Points are numbered over both sets: training images first, by their row, then validation images.
 
 const CELLS = 160 // cells of the index along a side: some two points each at 60,000
+const LEAST_HALF = 0.05
 const ANCHOR_CELLS = 48 // of the coarser raster in which a class is densest where its name stands
 
 class MapPoints {
@@ -11,6 +12,13 @@ class MapPoints {
     this.size = positions.length / 2
     this.n = n
     this.index()
+  }
+
+  // Half the width and height of what the points take up around the middle.
+  get half() {
+    const half = [LEAST_HALF, LEAST_HALF]
+    for (let k = 0; k < this.xy.length; k += 1) half[k % 2] = Math.max(half[k % 2], Math.abs(this.xy[k]))
+    return half
   }
 
   // Points by the cell they lie in: `members` from `starts[cell]` to `starts[cell + 1]`.

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.embedding import LayoutConfig
 from core.runs import MapSpec, Run, estimate_map, find_map, forget_job, home, map_key
-from pages.ui import jobs, links, shell, state
+from pages.ui import jobs, links, reviewer, shell, state
 from pages.ui.map import image_map
 from pages.ui.state import Keys
 from pages.ui.words import duration, escape, images
@@ -55,7 +55,11 @@ if found is None:
     _offer(run)
 else:
     selection = image_map(
-        run.id, map_key(run, _CONFIG), fitted=found.fitted, key=Keys.MAP_COMPONENT
+        run.id,
+        map_key(run, _CONFIG),
+        fitted=found.fitted,
+        login=reviewer.of_session(),
+        key=Keys.MAP_COMPONENT,
     )
     if selection is not None:
         links.go("review", run.id, **{state.SELECTION: selection})

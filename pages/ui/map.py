@@ -14,8 +14,11 @@ from pages.ui.address import base_path
 
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
 # One script: the parts share a scope, and only the last one exports. The first are the review's.
-_SHARED = ("queue", "columns", "states", "store", "grid", "selection", "dialogs")
-_OWN = ("points", "renderer", "colors", "gestures", "panel")
+_SHARED = (
+    *("queue", "columns", "states", "store", "grid"),
+    *("selection", "progress", "dialogs", "actions", "keys"),
+)
+_OWN = ("points", "renderer", "colors", "overlay", "gestures", "panel", "keys")
 
 
 def _text(name: str) -> str:
@@ -25,7 +28,7 @@ def _text(name: str) -> str:
 _COMPONENT = st.components.v2.component(
     "assay_map",
     html=_text("map.html"),
-    css=_text("gallery.css") + _text("map.css"),
+    css=_text("gallery.css") + _text("gallery_inspector.css") + _text("map.css"),
     js="\n".join(
         [
             *(_text(f"gallery_{part}.js") for part in _SHARED),
@@ -36,13 +39,14 @@ _COMPONENT = st.components.v2.component(
 )
 
 
-def image_map(run_id: str, map_key: str, *, fitted: int, key: str) -> str | None:
+def image_map(run_id: str, map_key: str, *, fitted: int, login: str | None, key: str) -> str | None:
     """Draw the map of run `run_id`; return the name of the selection to open in Review, once.
 
     Parameters
     ----------
     map_key : names the positions, which the browser may keep for good
     fitted : how many of the images the map was fitted to
+    login : name of the reviewer where there is a login; None asks for it, once in a browser
     key : of the element; the same on every run, so that it is never rebuilt
     """
     answer = _COMPONENT(
@@ -52,6 +56,7 @@ def image_map(run_id: str, map_key: str, *, fitted: int, key: str) -> str | None
             "base": f"{base_path()}/assay/runs/{run_id}",
             "map": map_key,
             "fitted": fitted,
+            "login": login,
         },
         on_review_change=lambda: None,
     )

@@ -58,14 +58,9 @@ def _positions(request: Request) -> Response:
 
 
 @explained
-def _validation(request: Request) -> Response:
-    """Answer with a column of the validation images: `label` uint16 or `value` float32."""
-    dtype = {"label": "<u2", "value": "<f4"}.get(key := request.path_params["column"])
-    if dtype is None:
-        return error(404, f"Validation images have no column {key!r}.")
-    run = opened(request)
-    column = run.run.validation[key].to_numpy().astype(dtype)
-    return send(request, binary(column, compress=True), REVALIDATE)
+def _validation_labels(request: Request) -> Response:
+    labels = opened(request).run.validation["label"].to_numpy().astype("<u2")
+    return send(request, binary(labels, compress=True), REVALIDATE)
 
 
 @explained
@@ -107,7 +102,7 @@ def _selection(request: Request) -> Response:
 
 ROUTES = [
     Route(f"{BASE}/map/{{key}}/positions", _positions),
-    Route(f"{BASE}/map/validation/{{column}}", _validation),
+    Route(f"{BASE}/map/validation/labels", _validation_labels),
     Route(f"{BASE}/map/validation/ids/{{row:int}}", _validation_id),
     Route(f"{BASE}/selections", _keep, methods=["POST"]),
     Route(f"{BASE}/selections/{{name}}", _selection),

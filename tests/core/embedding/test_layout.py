@@ -119,3 +119,10 @@ def test_features_that_are_not_finite_are_refused() -> None:
 def test_settings_out_of_range_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ConfigError):
         LayoutConfig(**wrong)
+
+
+def test_a_long_map_is_turned_into_the_diagonal() -> None:
+    long = np.stack([np.linspace(-1, 1, 6), np.zeros(6)], axis=1).astype(np.float32)
+    positions = lay_out(long, np.zeros((1, 2), np.float32), CONFIG).train
+    # A line turned by 45 degrees spans the square both ways.
+    np.testing.assert_allclose(np.ptp(positions, axis=0), [2.0, 2.0], rtol=1e-5)
