@@ -50,13 +50,15 @@ function shareText(share) {
 const sureText = share => (share >= 0.995 ? "> 99 %" : `${Math.round(100 * share)} %`)
 
 // "3 copies, 2 labelled dog"; "" where there are none. `own` is the position of the image's label.
-function copiesText({ labels }, classes, own) {
+function copiesText({ labels, exact }, classes, own) {
   const total = Object.values(labels).reduce((sum, n) => sum + n, 0)
   if (!total) return ""
-  const others = Object.entries(labels).filter(([label]) => Number(label) !== own)
-  const what = total === 1 ? "1 copy or near-copy" : `${count(total)} copies or near-copies`
+  const kind = exact === total ? "copy" : exact ? "copy or near-copy" : "near-copy"
+  const what = `${count(total)} ${total === 1 ? kind : kind.replaceAll("copy", "copies")}`
+  const others = Object.entries(labels).filter(([label]) => Number(label) !== own).sort((a, b) => b[1] - a[1])
   if (!others.length) return `${what}, labelled the same`
-  const named = others.sort((a, b) => b[1] - a[1]).map(([label, n]) => (total === 1 ? `labelled ${classes[label]}` : `${count(n)} labelled ${classes[label]}`))
+  const named = others.slice(0, 3).map(([label, n]) => `${total === 1 ? "" : `${count(n)} `}labelled ${classes[label]}`)
+  if (others.length > 3) named.push("\u2026")
   return `${what}, ${named.join(", ")}`
 }
 

@@ -236,8 +236,8 @@ class Inspector {
     const { store } = this
     const own = store.labels[this.row]
     const held = copiesText(validation, store.classes, own)
-    if (held) return `In the validation set too: ${held}.`
+    if (held) return `In the validation set: ${held}.`
     const found = copiesText(training, store.classes, own)
-    return found && `In training: ${found}.`
+    return found && `In the training set: ${found}.`
   }
 }

@@ -65,10 +65,11 @@ class _Side:
         ]
 
     def copies(self, found: Copies) -> dict[str, Any]:
-        """Return how many copies there are by label, and the first of them."""
+        """Return how many copies there are by label, how many are exact, and the first of them."""
         labels, counts = np.unique(self._labels[found.rows], return_counts=True)
         return {
             "labels": dict(zip(labels.tolist(), counts.tolist(), strict=True)),
+            "exact": int(found.exact.sum()),
             "images": [
                 {**self._image(row), "exact": exact}
                 for row, exact in zip(

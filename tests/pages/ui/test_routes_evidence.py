@@ -95,7 +95,8 @@ def test_copies_are_counted_by_label_and_the_rule_is_told(client, at, run):
         (30, True),
         (55, True),
     }
-    assert copies["validation"] == {"labels": {}, "images": []}
+    assert copies["training"]["exact"] == 2
+    assert copies["validation"] == {"labels": {}, "exact": 0, "images": []}
     assert "correlate" in copies["rule"]
 
 
