@@ -9,7 +9,7 @@ import pytest
 from tests.factories import make_home_run
 from tests.pages.conftest import Open, texts
 
-RUN_PAGES = ("overview", "classes", "review", "detection", "export")
+RUN_PAGES = ("overview", "classes", "review", "map", "detection", "export")
 
 
 def test_start_without_any_run_says_what_to_do(open_page: Open) -> None:
