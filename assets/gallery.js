@@ -65,12 +65,16 @@ class View {
       button.onclick = () => this.setDensity(button.dataset.density)
     }
     this.find(".ask").onclick = () => this.toggleHelp()
-    this.find(".help").onclick = event => event.target === this.find(".help") && this.toggleHelp(false)
+    this.find(".help").onclick = event => {
+      if (event.target === this.find(".help")) this.toggleHelp(false)
+    }
     this.find(".notice button").onclick = () => this.retry()
     this.find(".retry").onclick = () => this.store.queue.retry()
     const reviewer = this.find(".reviewer")
     reviewer.onchange = () => this.named(reviewer.value.trim() || "reviewer")
-    reviewer.onkeydown = event => event.key === "Enter" && this.focusGrid()
+    reviewer.onkeydown = event => {
+      if (event.key === "Enter") this.focusGrid()
+    }
   }
 
   // Called on every run of the script and on every change of theme.
@@ -235,7 +239,8 @@ class View {
       .filter(([, n]) => n)
       .map(([verdict, n]) => `${count(n)} ${VERDICTS[verdict].done.toLowerCase()}`)
     const images = this.rows.length === n ? `${count(n)} images` : `${count(this.rows.length)} of ${count(n)} images`
-    const text = `${images} · ${decided ? `${count(decided)} decided: ${parts.join(", ")}` : "none decided yet"}`
+    const filtered = filterWords(this.store, this.data.filters ?? {})
+    const text = `${[images, ...filtered].join(", ")} · ${decided ? `${count(decided)} decided: ${parts.join(", ")}` : "none decided yet"}`
     this.find(".tally").textContent = text
     const carried = Object.values(this.store.carried ?? {}).reduce((sum, n) => sum + n, 0)
     this.find(".tally").title = carried ? `${manyImages(carried)} decided on other data that hold them, too` : ""

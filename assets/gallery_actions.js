@@ -30,7 +30,9 @@ class Actions {
       ...ACTIONS.map(([verdict, label, key]) => button(label, key, () => this.decide(verdict), verdict)),
       button("Relabel", "L", () => this.relabel(), "relabel"),
       button("Note", "N", () => this.note()),
-      button("Select none", "Esc", () => this.selectNone()))
+      button("\u00d7", "Esc", () => this.selectNone()))
+    this.bulk.lastChild.setAttribute("aria-label", "Select none")
+    this.bulk.lastChild.title = "Select none"
   }
 
   // Some window is open that takes the keys itself.
@@ -68,9 +70,11 @@ class Actions {
       return
     }
     view.store.decide(rows, verdict, label)
+    const next = view.rows.lastIndexOf(rows.at(-1)) + 1
     const done = verdict === "relabel" ? `relabelled ${label}` : VERDICTS[verdict].done.toLowerCase()
     this.selectNone()
     this.tell(`${manyImages(rows.length)} ${verdict === "unsure" ? "marked unsure" : done}`, true)
+    if (next < view.rows.length) view.moveTo(next)
     view.focusGrid()
   }
 

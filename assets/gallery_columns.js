@@ -135,6 +135,20 @@ async function selectRows(store, filters) {
   return picked(sorted, tests)
 }
 
+// Those filters that the page shows behind a button, in words.
+function filterWords(store, { flagged, suggested, reviewer, source, low, high, selection }) {
+  const flags = { like: "looking like another class", suggested: "with another label suggested" }
+  return [
+    selection && "selected on the map",
+    flagged && (flags[flagged] ?? `flagged by ${store.columnInfo.get(flagged)?.title}`),
+    suggested && `suggested ${suggested}`,
+    reviewer && `decided by ${reviewer}`,
+    source && `from ${source}`,
+    low != null && `value at least ${amount(low)}`,
+    high != null && `value at most ${amount(high)}`,
+  ].filter(Boolean)
+}
+
 const STATE_TESTS = ({ states: { verdicts, flags } }) => ({
   undecided: row => verdicts[row] === 0,
   decided: row => verdicts[row] !== 0,

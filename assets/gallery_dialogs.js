@@ -8,7 +8,9 @@ class Window {
   constructor(root, name, label, closed) {
     this.box = element("dialog", { class: `window ${name}`, "aria-label": label })
     this.box.onclose = () => closed?.()
-    this.box.onclick = event => event.target === this.box && this.close() // beside the window
+    this.box.onclick = event => {
+      if (event.target === this.box) this.close() // beside the window
+    }
     root.append(this.box)
   }
 
@@ -131,7 +133,10 @@ class WhoWindow extends Window {
     super(root, "who-asks", "Who is reviewing?", closed)
     this.input = element("input", { type: "text", maxlength: "60", "aria-label": "Your name",
       autocomplete: "name", spellcheck: "false", placeholder: "Your name" })
-    this.input.onkeydown = event => event.key === "Enter" && !event.isComposing && this.close()
+    // A handler that returned false would keep every other key from being typed.
+    this.input.onkeydown = event => {
+      if (event.key === "Enter" && !event.isComposing) this.close()
+    }
   }
 
   ask() {

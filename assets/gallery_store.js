@@ -75,7 +75,7 @@ class ReviewStore {
     }
     this.carried = decisions.carried
     for (const state of decisions.states) this.states.take(state, decisions.reviewers)
-    this.undoStack = this.strokes(decisions.undoable)
+    this.takeStacks(decisions)
     for (const event of this.queue.pending) this.replay(event)
     this.queue.flush()
     this.loadRest()
@@ -183,9 +183,16 @@ class ReviewStore {
     const { revision } = this
     const answer = await this.fetchDecisions().catch(() => null)
     if (answer && revision === this.revision && name === this.reviewer) {
-      this.undoStack = this.strokes(answer.undoable)
+      this.takeStacks(answer)
     }
     this.tell({ rows: [] })
+  }
+
+  // What this reviewer can undo, and redo: a stroke undone is known by what took it back.
+  takeStacks({ undoable, redoable }) {
+    this.undoStack = this.strokes(undoable)
+    this.redoStack = this.strokes(redoable).map(({ event, rows, before, after }) =>
+      ({ event: null, undo: event, rows, before: after, after: before }))
   }
 
   // Strokes as the server tells them, as what `decide` puts on the stack.
@@ -318,7 +325,7 @@ class ReviewStore {
     this.revision += 1
     const event = newId()
     this.states.restore(stroke.rows, stroke[to])
-    stack.push({ ...stroke, undo: event })
+    stack.push({ ...stroke, undo: event, event: stroke.event ?? event })
     const restores = { rows: Array.from(stroke.rows), ...this.states.packed(stroke[to]) }
     this.tell({ rows: stroke.rows })
     this.queue.push([{ event_id: event, undoes, reviewer: this.reviewer, restores }])

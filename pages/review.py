@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from itertools import chain
 
 import streamlit as st
 
 from core.curation import RunDecisions, ScoreColumn, open_store, score_columns, scores_version
 from core.runs import Run, home
 from pages.ui import reviewer, shell, state
-from pages.ui.cache import opened_run
 from pages.ui.gallery import Filters, gallery
 from pages.ui.scores import scores_button
 from pages.ui.state import Keys
@@ -43,12 +41,10 @@ def _value_bounds(run: Run) -> tuple[float, float, float]:
     return math.floor(low / step) * step, math.ceil(high / step) * step + step, step
 
 
-@st.cache_data(ttl="20s", max_entries=8, show_spinner=False)
-def _reviewers(home_path: str, run_id: str) -> list[str]:
-    """Return who has decided something about the run's images."""
-    run = opened_run(home(), run_id)
-    current = RunDecisions(open_store(home()), run).current()
-    return sorted(set(chain.from_iterable(current["reviewers"])))
+def _reviewers(run: Run) -> list[str]:
+    """Return who has decided something about the run's images, by name."""
+    opinions = RunDecisions(open_store(home()), run).opinions()
+    return sorted(opinions["reviewer"].unique().tolist())
 
 
 def _pick(label: str, options: list[str] | dict[str, str], key: str, *, rest: str) -> str | None:
@@ -84,9 +80,7 @@ def _more_filters(run: Run, names: list[str], columns: list[ScoreColumn]) -> dic
         flags = {f"flag:{c.key}": f"Flagged by {c.title}" for c in columns if c.has_flags}
         flagged = _pick("Disagreement", _FLAGS | flags, Keys.REVIEW_FLAGGED, rest="Any image")
         suggested = _pick("Suggested label", names, Keys.REVIEW_SUGGESTED, rest="Any or none")
-        by = _pick(
-            "Decided by", _reviewers(str(home()), run.id), Keys.REVIEW_REVIEWER, rest="Anybody"
-        )
+        by = _pick("Decided by", _reviewers(run), Keys.REVIEW_REVIEWER, rest="Anybody")
         parts = [source_name(part.source) for part in run.record.training_parts]
         source = (
             _pick("From", parts, Keys.REVIEW_SOURCE, rest="Any source") if len(parts) > 1 else None
@@ -107,8 +101,8 @@ def _more_filters(run: Run, names: list[str], columns: list[ScoreColumn]) -> dic
         "suggested": suggested,
         "reviewer": by,
         "source": source,
-        "low": None if low <= least else low,
-        "high": None if high >= most else high,
+        "low": None if low < least + step / 2 else low,
+        "high": None if high > most - step / 2 else high,
     }
 
 

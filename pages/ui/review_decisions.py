@@ -16,12 +16,13 @@ MOST_UNDOABLE_IMAGES = 100_000  # in all of them, beyond the latest
 
 
 def standing(decisions: RunDecisions, reviewer: str) -> dict[str, Any]:
-    """Return what is decided now and what `reviewer` could undo, ready for JSON."""
+    """Return what is decided now, what `reviewer` could undo and redo, ready for JSON."""
     states, reviewers = _states(decisions.current())
     return {
         "reviewers": reviewers,
         "states": states,
         "undoable": _latest(decisions.strokes(reviewer, MOST_UNDOABLE)),
+        "redoable": _latest(decisions.undone(reviewer, MOST_UNDOABLE)),
         "carried": decisions.carried(),
     }
 

@@ -1,0 +1,252 @@
+"""The review of many images at once: selecting, deciding, taking back, labels, notes, filters."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from core.curation import RunDecisions, import_scores, open_store, read_scores
+from tests.e2e.conftest import NAMED
+from tests.e2e.review import chosen, open_review, position, verdicts, wait_ready, wait_saved
+from tests.factories import make_home_run
+
+
+@pytest.fixture
+def run(server):
+    return make_home_run(server.home, n=60)
+
+
+@pytest.fixture
+def decided(server, run):
+    """What is decided now, by rank (0 is worst), as the server's own reading of the log."""
+    order = run.values["value"].argsort(kind="stable").tolist()
+
+    def read():
+        current = RunDecisions(open_store(server.home), run).current()
+        stands = zip(current["row"], current["verdict"], current["new_label"], strict=True)
+        return {
+            order.index(row): verdict if verdict != "relabel" else label
+            for row, verdict, label in stands
+            if verdict != "clear"
+        }
+
+    return read
+
+
+def bulk(page):
+    return page.locator(".bulk b")
+
+
+def test_a_range_by_keyboard_is_decided_in_one_stroke_and_taken_back_in_one(
+    page, server, run, decided
+):
+    open_review(page, server, run.id)
+    page.keyboard.press("ArrowRight")
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Shift+ArrowLeft")  # a range is drawn anew from where it began
+    assert bulk(page).inner_text() == "3 selected"
+    assert page.locator("[role=option][aria-selected=true]").count() == 3
+    page.keyboard.press("r")
+    assert verdicts(page)[:5] == ["", "remove", "remove", "remove", ""]
+    assert position(page) == 4
+    assert page.locator(".toast").inner_text().startswith("3 images removed")
+    wait_saved(page)
+    assert decided() == dict.fromkeys([1, 2, 3], "remove")
+    page.reload()
+    wait_ready(page)
+    page.keyboard.press("z")  # one stroke, also after a reload
+    wait_saved(page)
+    assert decided() == {}
+    page.reload()
+    wait_ready(page)
+    page.keyboard.press("Shift+Z")
+    assert verdicts(page)[:5] == ["", "remove", "remove", "remove", ""]
+    wait_saved(page)
+    assert decided() == dict.fromkeys([1, 2, 3], "remove")
+    page.keyboard.press("z")
+    wait_saved(page)
+    assert decided() == {}
+
+
+def test_clicks_with_shift_and_ctrl_select_and_escape_selects_none(page, server, run, decided):
+    open_review(page, server, run.id)
+    tile = '.tile[data-position="{}"]'
+    page.locator(tile.format(2)).click()
+    page.locator(tile.format(5)).click(modifiers=["Shift"])
+    page.locator(tile.format(3)).click(modifiers=["Control"])
+    page.locator(tile.format(8)).click(modifiers=["Control"])
+    assert bulk(page).inner_text() == "4 selected"
+    page.locator(".bulk .keep").click()
+    wait_saved(page)
+    assert decided() == dict.fromkeys([2, 4, 5, 8], "keep")
+    page.keyboard.press("x")
+    assert bulk(page).inner_text() == "1 selected"
+    page.keyboard.press("Escape")
+    assert page.locator(".bulk").is_hidden()
+
+
+def test_all_that_a_filter_shows_are_selected_and_nothing_else(page, server, run, decided):
+    name = run.class_names[1]
+    open_review(page, server, run.id, **{"class": name})
+    page.locator(".tally", has_text="20 of 60 images").wait_for()
+    page.keyboard.press("a")
+    assert bulk(page).inner_text() == "20 selected"
+    page.keyboard.press("u")
+    wait_saved(page)
+    order = run.values["value"].argsort(kind="stable").tolist()
+    expected = [order.index(row) for row in run.values.index[run.values["class_name"] == name]]
+    assert decided() == dict.fromkeys(expected, "unsure")
+
+
+def test_a_filter_lets_go_of_what_is_selected(page, server, run):
+    open_review(page, server, run.id)
+    page.keyboard.press("a")
+    page.locator(".st-key-find input").fill("bag")
+    page.keyboard.press("Enter")
+    page.locator(".tally", has_text="20 of 60 images").wait_for()
+    assert page.locator(".bulk").is_hidden()
+
+
+def test_a_class_is_found_by_typing_and_the_likeliest_comes_first(page, server, run, decided):
+    open_review(page, server, run.id)
+    likely = run.values["looks_like_name"].iloc[chosen(page)]
+    page.keyboard.press("l")
+    page.locator(".choices [role=option]").first.wait_for()
+    assert likely in page.locator(".choices [role=option]").first.inner_text()
+    page.keyboard.press("Enter")
+    page.keyboard.press("l")
+    page.keyboard.type("OO")
+    assert page.locator(".choices [role=option]").count() == 1
+    page.keyboard.press("Enter")
+    page.keyboard.press("l")
+    page.keyboard.type("no such class")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    wait_saved(page)
+    assert decided() == {0: likely, 1: "boot"}
+    assert position(page) == 2
+
+
+def test_a_note_is_kept_without_a_verdict_and_found_again(page, server, run, decided):
+    open_review(page, server, run.id)
+    page.keyboard.press("n")
+    page.keyboard.type("krul? <b>bold</b>")
+    page.keyboard.press("Enter")
+    page.locator(".tile.chosen .signs .noted").wait_for()
+    wait_saved(page)
+    assert decided() == {}
+    page.keyboard.press("n")
+    page.wait_for_function(
+        """() => [...document.querySelectorAll("*")].some(e =>
+            e.shadowRoot?.querySelector("dialog.note textarea")?.value === "krul? <b>bold</b>")"""
+    )
+    page.keyboard.press("Escape")
+    page.locator(".st-key-find input").fill("KRUL")
+    page.keyboard.press("Enter")
+    page.locator(".tally", has_text="1 of 60 images").wait_for()
+
+
+def test_the_enlarged_picture_is_worked_by_the_same_keys(page, server, run, decided):
+    open_review(page, server, run.id)
+    page.keyboard.press("Space")
+    zoom = page.locator("dialog.zoom[open]")
+    zoom.locator("img").wait_for()
+    page.keyboard.press("r")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("k")
+    assert "rank 4 of 60" in zoom.inner_text()
+    page.keyboard.press("Escape")
+    assert zoom.count() == 0
+    assert position(page) == 3
+    page.locator(".tile.chosen").dblclick()
+    zoom.locator("img").wait_for()
+    page.keyboard.press("Space")
+    wait_saved(page)
+    assert decided() == {0: "remove", 2: "keep"}
+
+
+def test_the_reviewer_is_asked_for_once(server, run, browser):
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{server.url}/review?run={run.id}")
+    page.locator("dialog.who-asks[open] input").wait_for()
+    page.keyboard.type("Kurz")  # none of it decides anything
+    page.keyboard.press("Enter")
+    wait_ready(page)
+    page.keyboard.press("r")
+    wait_saved(page)
+    assert page.locator(".reviewer").input_value() == "Kurz"
+    page.reload()
+    wait_ready(page)
+    assert page.locator("dialog[open]").count() == 0
+    assert RunDecisions(open_store(server.home), run).current()["reviewer"].tolist() == ["Kurz"]
+    context.close()
+
+
+def test_escape_goes_on_without_a_name(server, run, browser):
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{server.url}/review?run={run.id}")
+    page.locator("dialog.who-asks[open] input").wait_for()
+    page.keyboard.press("Escape")
+    page.wait_for_function("""localStorage.getItem("assay.reviewer") === '"reviewer"'""")
+    context.close()
+
+
+def test_two_reviewers_who_disagree_are_shown_and_found(page, server, run, browser):
+    open_review(page, server, run.id)
+    context = browser.new_context()
+    context.add_init_script(NAMED.replace('"reviewer"', '"Ben"'))
+    other = context.new_page()
+    open_review(other, server, run.id)
+    page.keyboard.press("r")
+    page.keyboard.press("k")
+    wait_saved(page)
+    other.keyboard.press("k")
+    other.keyboard.press("k")
+    wait_saved(other)
+    page.reload()
+    wait_ready(page)
+    assert page.locator(".signs .disputed").count() == 1
+    open_review(page, server, run.id, show="Reviewers disagree")
+    page.locator(".tally", has_text="1 of 60 images").wait_for()
+    open_review(page, server, run.id, by="Ben")
+    page.locator(".tally", has_text="2 of 60 images, decided by Ben").wait_for()
+    context.close()
+
+
+def test_what_could_not_be_saved_is_said_and_sent_again_on_request(page, server, run, decided):
+    open_review(page, server, run.id)
+    page.route("**/decisions", lambda route: route.abort())
+    page.keyboard.press("r")
+    page.locator(".saved", has_text=re.compile("Not saved: .* 1 decision is kept")).wait_for()
+    page.unroute("**/decisions")
+    page.locator(".retry").click()
+    wait_saved(page)
+    assert page.locator(".retry").is_hidden()
+    assert decided() == {0: "remove"}
+
+
+def test_scores_of_another_tool_order_the_images_and_mark_what_it_flags(
+    page, server, run, tmp_path
+):
+    table = run.values[["id"]].assign(quality=range(60, 0, -1), bad=False)
+    table.loc[0, "bad"] = True
+    table.to_csv(tmp_path / "tool.csv", index=False)
+    read = read_scores(tmp_path / "tool.csv")
+    import_scores(server.home, run, read, column="quality", better="higher", flag="bad")
+    open_review(page, server, run.id, order="quality, worst first")
+    page.locator('.tile[data-position="0"][data-row="59"]').wait_for()
+    open_review(page, server, run.id, flagged="Flagged by quality")
+    page.locator(".tally", has_text="1 of 60 images, flagged by quality").wait_for()
+    page.locator('.tile .signs .flagged[title="Also flagged by quality"]').wait_for()
+
+
+def test_images_are_ordered_by_class_then_value(page, server, run):
+    open_review(page, server, run.id, order="By class, worst first")
+    expected = run.values.sort_values(["label", "value"], kind="stable").index.tolist()
+    page.locator(f'.tile[data-position="0"][data-row="{expected[0]}"]').wait_for()
+    page.keyboard.press("End")
+    assert chosen(page) == expected[-1]
