@@ -27,7 +27,7 @@ from core.runs import RUN_ID, Run, find_run, link_run
 
 _SELECTION_ID = re.compile(r"[0-9a-f]{32}")
 # Where a method used no regularization of its own: small beside the costs, and quick.
-_RELATIVE_EPSILON = 0.05
+_RELATIVE_EPSILON = 0.01
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -65,7 +65,9 @@ class Selection:
 
     def id(self, run: Run) -> str:
         """Return what tells this selection of `run` from others: 32 hexadecimal digits."""
-        digest = hashlib.sha256(json.dumps([__version__, run.id, self.class_names]).encode())
+        # How it is solved is part of it, as far as the run does not settle that.
+        identity = [__version__, _RELATIVE_EPSILON, run.id, self.class_names]
+        digest = hashlib.sha256(json.dumps(identity).encode())
         digest.update(np.packbits(self.kept).data)
         digest.update(np.ascontiguousarray(self.labels[self.kept], dtype=np.int64).data)
         return digest.hexdigest()[:32]

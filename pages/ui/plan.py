@@ -25,6 +25,7 @@ from core.curation import (
 from core.errors import AssayError
 from core.evaluation import harmful_cut
 from core.runs import JobStatus, Run, home, lava_seconds, list_jobs, start_job
+from core.valuation import method_title
 from pages.ui import jobs, shell
 from pages.ui.charts import NO_ZOOM
 from pages.ui.plan_charts import CLASSES_SHOWN, class_histogram, distance_dumbbells
@@ -222,7 +223,7 @@ def show_effect(run: Run, plan: PrunePlan) -> Effect | None:
     st.subheader("Does it bring the sets closer?", anchor=False)
     effect = found_effect(run, plan, home())
     if effect is not None:
-        _draw_effect(effect)
+        _draw_effect(run, effect)
     elif not plan.removed.any() and not plan.relabelled:
         st.caption(
             "Nothing goes and nothing is relabelled yet, so the OT distance stays at "
@@ -279,7 +280,7 @@ def _job_for(run: Run, selection: str) -> JobStatus | None:
     )
 
 
-def _draw_effect(effect: Effect) -> None:
+def _draw_effect(run: Run, effect: Effect) -> None:
     before, after = effect.before, effect.after
     change = after.transport_cost / before.transport_cost - 1 if before.transport_cost else 0.0
     left, right = st.columns(2, gap="small")
@@ -317,6 +318,7 @@ def _draw_effect(effect: Effect) -> None:
         st.warning(
             "A solution did not converge; take the change as rough.", icon=":material/warning:"
         )
+    _how_solved(run, before.transport_cost)
     st.plotly_chart(
         distance_dumbbells(before.own_class, after.own_class),
         config=NO_ZOOM,
@@ -324,6 +326,24 @@ def _draw_effect(effect: Effect) -> None:
         alt="Distance of each training class to its validation class, before and after",
     )
     st.caption("Class by class: left is closer to the validation images of the same name.")
+
+
+def _how_solved(run: Run, before: float) -> None:
+    """Say why the distance may not be the one on the Overview, and where labels do not count."""
+    record = run.record
+    if not math.isclose(before, record.transport_cost, rel_tol=0.005):
+        st.caption(
+            "Both were solved over all images at once; "
+            + (
+                f"the Overview's {number(record.transport_cost)} does not count images added later "
+                "as a new solution would."
+                if record.parent
+                else f"the Overview's {number(record.transport_cost)} is by "
+                f"{method_title(record.method)}."
+            )
+        )
+    if not record.configuration["label_weight"]:
+        st.caption("This run compares features alone: a wrong label costs nothing here.")
 
 
 def show_sources(run: Run, plan: PrunePlan) -> None:
