@@ -69,8 +69,8 @@ function costBar({ feature_cost: feature, label_cost: label }) {
   const bar = element("div", { class: "parts", role: "img",
     "aria-label": `Cost ${amount(total)}: ${percent(feature)} % from features, ${percent(label)} % from the label` },
     element("i", { class: "feature" }), element("i", { class: "label" }))
-  bar.firstChild.style.flexGrow = String(Math.max(feature, 0))
-  bar.lastChild.style.flexGrow = String(Math.max(label, 0))
+  bar.firstChild.style.flexGrow = String(percent(feature)) // shares below 1 would not fill the bar
+  bar.lastChild.style.flexGrow = String(percent(label))
   return element("div", { class: "cost" },
     element("span", {}, `Cost ${amount(total)}`), element("span", {}, `features ${amount(feature)}`),
     bar, element("span", {}, `label ${amount(label)}`))

@@ -76,6 +76,7 @@ class Inspector {
 
   show(store, row) {
     const moved = row !== this.row || store !== this.store
+    if (store !== this.store) this.showTrouble(null)
     this.store = store
     this.row = row
     this.root.classList.toggle("empty", row < 0)
@@ -211,19 +212,19 @@ class Inspector {
         this.hooks.settled?.(row)
       },
       error => {
-        if (current()) this.showTrouble(`The evidence could not be loaded: ${error.message}`)
+        if (!current()) return
+        this.why.replaceChildren(element("p", {}, `The evidence could not be loaded: ${error.message}`))
       },
     )
   }
 
+  // What is wrong with the whole run, as pictures that are gone; it stays until another is shown.
   showTrouble(sentence) {
     this.trouble.textContent = sentence ?? ""
     this.trouble.hidden = !sentence
   }
 
   showEvidence(answer) {
-    this.showTrouble(null)
-    this.root.classList.toggle("waiting", !answer)
     const [verdict, ...grounds] = answer?.reasons ?? []
     this.why.replaceChildren(...(answer
       ? [element("p", { class: "verdict" }, verdict), element("p", {}, grounds.join(" "))] : []))
