@@ -15,10 +15,10 @@ class Actions {
     this.bulk = view.find(".bulk")
     this.toast = view.find(".toast")
     this.toast.querySelector("button").onclick = () => this.undo()
-    this.buildBulk()
   }
 
-  buildBulk() {
+  // The buttons that act on all that are selected.
+  drawBulk() {
     const button = (label, key, run, verdict) => {
       const made = element("button", { type: "button", class: `act ${verdict ?? ""}`, "aria-keyshortcuts": key },
         ...(verdict ? [icon(VERDICTS[verdict].icon)] : []), element("span", {}, label), element("kbd", {}, key))
@@ -26,7 +26,7 @@ class Actions {
       return made
     }
     this.selected = element("b", {})
-    this.bulk.append(this.selected,
+    this.bulk.replaceChildren(this.selected,
       ...ACTIONS.map(([verdict, label, key]) => button(label, key, () => this.decide(verdict), verdict)),
       button("Relabel", "L", () => this.relabel(), "relabel"),
       button("Note", "N", () => this.note()),
@@ -125,8 +125,10 @@ class Actions {
 
   selectionChanged() {
     const { size } = this.view.selection
+    if (!size) this.bulk.replaceChildren()
+    else if (this.bulk.hidden) this.drawBulk()
     this.bulk.hidden = !size
-    this.selected.textContent = `${count(size)} selected`
+    if (size) this.selected.textContent = `${count(size)} selected`
     if (size) this.hush()
     this.view.grid.markAll()
   }
