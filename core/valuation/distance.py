@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.progress import Progress, silent
-from core.transport import solve_sinkhorn
+from core.transport import LabelDistanceConfig, label_distances, solve_sinkhorn
 from core.valuation.lava import LavaConfig, pose_problem, solver_settings
 
 
@@ -20,7 +20,8 @@ class SetDistance:
     transport_cost : mean cost under the plan, its regularizer not included, units of cost
     marginal_error : 0 to 2; how far the plan is from the marginals
     converged : whether the solver met its tolerance
-    label_distances : float32, shape (v, v), units of cost; NaN where a class is empty
+    label_distances : between training and validation classes, also where the cost compares
+        validation classes alone; float32, shape (v, v), units of cost; NaN where a class is empty
     """
 
     transport_cost: float
@@ -56,9 +57,13 @@ def set_distance(
         device=problem.device,
     )
     solution = solve_sinkhorn(problem.cost, settings, progress=progress)
+    distances = problem.distances
+    if config.label_distance_kind != "training":
+        between = LabelDistanceConfig(epsilon=problem.epsilon, p=config.p, device=problem.device)
+        distances = label_distances(x, x_labels, y, y_labels, n_classes, between, progress=progress)
     return SetDistance(
         transport_cost=solution.transport_cost,
         marginal_error=solution.marginal_error,
         converged=solution.converged,
-        label_distances=problem.distances,
+        label_distances=distances,
     )

@@ -53,6 +53,14 @@ def test_before_pruning_the_distance_is_that_of_the_run(solved):
     assert effect.before.own_class == pytest.approx(expected, rel=1e-6)
 
 
+def test_label_distances_follow_the_training_images_whatever_the_cost_compares(solved):
+    run, home = solved
+    configuration = {**run.record.configuration, "label_distance_kind": "validation"}
+    other = type(run)(run.path, replace(run.record, id="0" * 16, configuration=configuration))
+    effect = resolve_plan(other, worst(run, 9), home)
+    assert effect.after.own_class != effect.before.own_class
+
+
 def test_removing_wrong_labels_brings_the_sets_closer(solved):
     run, home = solved
     effect = resolve_plan(run, worst(run, 9), home)

@@ -132,3 +132,15 @@ def test_missing_files_are_left_out_and_listed(image_folder: Path) -> None:
     assert [(u.image_id, u.reason) for u in kept.unreadable] == [
         ("gone.png", "the file is missing")
     ]
+
+
+def test_an_id_in_parquet_is_meant_as_it_is_and_around_a_cell_of_csv_nothing_counts(
+    tmp_path: Path,
+) -> None:
+    table = pd.DataFrame(
+        {"path": ["a.png", "b.png"], "label": ["x", "y"], "id": [" one ", "two\n"]}
+    )
+    table.to_parquet(tmp_path / "m.parquet", index=False)
+    table.to_csv(tmp_path / "m.csv", index=False)
+    assert open_source(str(tmp_path / "m.parquet")).ids.tolist() == [" one ", "two\n"]
+    assert open_source(str(tmp_path / "m.csv")).ids.tolist() == ["one", "two"]
