@@ -18,6 +18,8 @@ from sqlalchemy import Connection, select
 from core.curation.schema import LOG
 from core.curation.words import NOTHING, Words
 
+# Rows turned into arrays at once: as Python objects they take a kilobyte each.
+_CHUNK = 10_000
 NO_NOTE, ERASED, NOTED = 0, 1, 2
 
 
@@ -96,17 +98,22 @@ class LogView(Columns):
     def refreshed(self, connection: Connection) -> LogView:
         """Return the view of the log as `connection` sees it now: what has come since is read."""
         last = int(self.seq[-1]) if len(self) else 0
-        rows = connection.execute(select(LOG).where(LOG.c.seq >= last).order_by(LOG.c.seq)).all()
-        if not len(self):
-            return self._and(rows) if rows else self
-        if not rows or (rows[0].seq, rows[0].event_id) != (last, self.event[-1]):
+        query = select(LOG).where(LOG.c.seq >= last).order_by(LOG.c.seq)
+        parts, size = [_parts(self)], len(self)
+        with connection.execute(query) as result:
+            for rows in result.partitions(_CHUNK):
+                if last and (rows[0].seq, rows[0].event_id) == (last, self.event[-1]):
+                    rows, last = rows[1:], 0
+                if last:
+                    break
+                parts.append(_parts(_columns(rows, self.words, self.events, size)))
+                size += len(rows)
+        if last:
             # Another database stands where this one was: a backup was put back.
             return LogView.empty(self.words).refreshed(connection)
-        return self._and(rows[1:]) if len(rows) > 1 else self
-
-    def _and(self, rows: Sequence[Any]) -> LogView:
-        new = _parts(_columns(rows, self.words, self.events, len(self)))
-        grown = {name: np.concatenate([getattr(self, name), new[name]]) for name in new}
+        if size == len(self):
+            return self
+        grown = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         return LogView(**grown, words=self.words, events=self.events)
 
     @cached_property

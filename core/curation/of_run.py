@@ -114,10 +114,10 @@ class RunDecisions:
     def history(self, row: int) -> pd.DataFrame:
         """Return all that the log holds about the image at `row`, oldest first.
 
-        Columns: at (UTC), reviewer, verdict and new_label (what stood afterwards), note ("" where
-        nothing was written), value, run_id, undone (bool: taken back and not restored),
-        before_verdict ("clear" where undecided), before_label, event_id, undoes (event id of the
-        row that this one took back, NaN for a decision).
+        Columns: at (UTC), reviewer, verdict and new_label (what was decided, or for an undo what
+        stood afterwards), note ("" where nothing was written), value, run_id, undone (bool: taken
+        back and not restored), before_verdict ("clear" where undecided), before_label, event_id,
+        undoes (event id of the row that this one took back, NaN for a decision).
         """
         view = self._store.log()
         about = np.flatnonzero(self._images.places(view) == row)

@@ -108,7 +108,9 @@ class Recorder:
             return
         all_rows = np.concatenate([rows for _, rows in self._waiting.values()])
         view = self._log.view
-        before = _found(_states(view, self._images.places(view), view.active), all_rows)
+        places = self._images.places(view)
+        places = np.where(np.isin(places, all_rows), places, -1)
+        before = _found(_states(view, places, view.active), all_rows)
         was_verdict, was_label = (view.words.texts(codes) for codes in before)
         values = self._run.values
         facts = zip(
@@ -189,7 +191,9 @@ class Recorder:
         self, view: LogView, places: np.ndarray, stroke: np.ndarray, event: TakeBack
     ) -> list[dict[str, Any]]:
         # A stroke is taken back whole; its images outside this run are told apart by set and id.
-        elsewhere = len(self._run.values) + view.dataset * len(view.words) + view.image
+        elsewhere = (
+            len(self._run.values) + view.dataset.astype(np.int64) * len(view.words) + view.image
+        )
         places = np.where(places >= 0, places, elsewhere)
         asked = places[stroke]
         places = np.where(np.isin(places, asked), places, -1)

@@ -69,11 +69,9 @@ def read_url(text: str) -> URL:
     """
     try:
         url = make_url(text)
-    except ArgumentError as error:
-        # Not shown: there may be a password in it.
-        raise ConfigError(
-            f"The database must be given as a URL, {_EXAMPLE}; this is none."
-        ) from error
+    except (ArgumentError, ValueError):
+        # Not shown, nor its cause: there may be a password in it.
+        raise ConfigError(f"A database is given as a URL, {_EXAMPLE}; this is none.") from None
     kind = url.get_backend_name()
     if kind in ("postgres", "postgresql"):
         return url.set(drivername="postgresql+psycopg")

@@ -93,7 +93,8 @@ def states(view: LogView, held: Opinions) -> States:
         return States(none, none, none, none.astype(bool), none, none)
     stands = held.decided >= 0
     # Verdict and label as one number; of what does not stand, the largest or smallest there is.
-    said = view.verdict[held.decided] * (len(view.words) + 1) + view.label[held.decided] + 1
+    verdict = view.verdict[held.decided].astype(np.int64)
+    said = verdict * (len(view.words) + 1) + view.label[held.decided]
     limits = np.iinfo(np.int64)
     least = np.minimum.reduceat(np.where(stands, said, limits.max), start)
     most = np.maximum.reduceat(np.where(stands, said, limits.min), start)

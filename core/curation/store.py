@@ -124,7 +124,11 @@ class DecisionStore:
         """
         now = self._clock().astimezone(UTC).isoformat(timespec="microseconds")
         with self._explained(), self._locked() as connection:
-            yield LogWriter(connection, self._view, now)
+            writer = LogWriter(connection, self._view, now)
+            yield writer
+        with self._lock:
+            if len(writer.view) > len(self._view):
+                self._view = writer.view
 
     def _remembered(self, connection: Connection) -> LogView:
         """Return the log, reading only what has come since it was read last."""

@@ -29,12 +29,12 @@ class Words:
         return self._codes.get(text, UNSEEN)
 
     def codes(self, texts: Sequence[str | None]) -> np.ndarray:
-        """Return the number of each text, int64, `NOTHING` for None; new ones are numbered now."""
+        """Return the number of each text, int32, `NOTHING` for None; new ones are numbered now."""
         which, distinct = pd.factorize(np.array(texts, dtype=object))
         with self._lock:
             numbers = [self._number(text) for text in distinct]
         # The -1 that stands for None picks the last.
-        return np.array([*numbers, NOTHING], dtype=np.int64)[which]
+        return np.array([*numbers, NOTHING], dtype=np.int32)[which]
 
     def text(self, code: int) -> str | None:
         """Return the text of a number, None for `NOTHING`."""

@@ -108,7 +108,7 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path,
     with sqlite3.connect(path) as connection:
         if by == "table":
             connection.execute(f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32))")
-            connection.execute(f"INSERT INTO {VERSION_TABLE} VALUES ('99')")
+            connection.execute(f"INSERT INTO {VERSION_TABLE} VALUES ('99')")  # noqa: S608
         connection.execute("PRAGMA user_version=99")
     connection.close()
     before = path.read_bytes()
@@ -164,7 +164,8 @@ def test_a_postgresql_log_without_versions_is_that_of_assay_1(
                 f"CREATE INDEX decision_log_{index} ON decision_log (dataset)"
             )
         connection.exec_driver_sql(
-            "INSERT INTO decision_log (event_id, dataset, image_id, verdict, note, reviewer, at) "
+            "INSERT INTO decision_log "  # noqa: S608
+            "(event_id, dataset, image_id, verdict, note, reviewer, at) "
             f"VALUES ('e', '{run.record.train.fingerprint}', 'bag/00003.png', 'keep', '', 'Ada', "
             "'2026-11-20T09:00:01.250000+00:00')"
         )

@@ -1,295 +1,227 @@
-"""Decisions are kept: in order, once each, whatever happens to the process that wrote them."""
+"""The log: in order, once each, and whole, whatever happens to who writes it or keeps it."""
 
 from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
-import uuid
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from core.curation import DecisionStore, NewDecision, open_store
-from core.errors import DataError
+from core.curation import DecisionStore, NewStroke, RunDecisions, TakeBack, open_store
+from core.errors import ConfigError, StoreError
+from core.runs import Run
+from tests.postgres import PostgresServer
 
 REPO = Path(__file__).resolve().parents[3]
 
 
-def new(image_id: str = "a.png", verdict: str = "remove", **fields: object) -> NewDecision:
-    defaults = {"event_id": uuid.uuid4().hex, "dataset": "d"}
-    return NewDecision(**{**defaults, "image_id": image_id, "verdict": verdict, **fields})
-
-
-@pytest.fixture
-def store(tmp_path):
-    opened = DecisionStore(f"sqlite:///{tmp_path / 'assay.db'}")
-    yield opened
-    opened.close()
-
-
-def states(store: DecisionStore) -> dict[str, str]:
-    return {k: v for k, (v, _) in store.states("d").items()}
-
-
-def test_a_decision_is_read_back_with_everything_it_was_made_with(store):
-    written = store.record(
-        new("a,b\n=1.png", "relabel", new_label="coat", note="sleeves", reviewer="Ada", value=-0.5)
-    )
-    row = store.current("d").iloc[0]
-    assert row["image_id"] == "a,b\n=1.png"
-    assert (row["verdict"], row["new_label"], row["note"]) == ("relabel", "coat", "sleeves")
-    assert (row["reviewer"], row["value"]) == ("Ada", -0.5)
-    assert row["at"].to_pydatetime() == written.at
-    assert written.at.utcoffset().total_seconds() == 0
-
-
-def test_recording_an_event_twice_changes_nothing(store):
-    decision = new()
-    first = store.record(decision)
-    store.record(new("a.png", "keep"))
-    assert store.record(decision) == first
-    assert states(store) == {"a.png": "keep"}
-    assert len(store.history("d", "a.png")) == 2
-
-
-def test_an_event_id_used_for_another_decision_is_refused(store):
-    store.record(new(event_id="e"))
-    with pytest.raises(DataError, match="known from another decision"):
-        store.record(new("b.png", event_id="e"))
-
-
-def test_a_batch_with_one_bad_event_writes_nothing(store):
-    store.record(new(event_id="e"))
-    with pytest.raises(DataError):
-        store.record_many([new("b.png"), new("c.png", event_id="e")])
-    assert states(store) == {"a.png": "remove"}
-
-
-def test_each_row_remembers_the_state_before_it(store):
-    store.record(new("a.png", "relabel", new_label="coat"))
-    later = store.record(new("a.png", "keep"))
-    assert (later.previous_verdict, later.previous_label) == ("relabel", "coat")
-    assert store.history("d", "a.png")[0].previous_verdict is None
-
-
-def test_undo_restores_what_was_before_and_redo_what_was_undone(store):
-    store.record(new("a.png", "keep"))
-    store.record(new("a.png", "remove"))
-    store.undo("d")
-    assert states(store) == {"a.png": "keep"}
-    store.undo("d")
-    assert states(store) == {}
-    store.redo("d")
-    assert states(store) == {"a.png": "keep"}
-    store.redo("d")
-    assert states(store) == {"a.png": "remove"}
-    assert store.redo("d") == []
-    assert len(store.history("d", "a.png")) == 6
-
-
-def test_nothing_is_redone_after_a_new_decision(store):
-    store.record(new("a.png"))
-    store.undo("d")
-    store.record(new("b.png"))
-    assert store.redo("d") == []
-
-
-def test_undo_of_a_batch_takes_all_of_it_back_and_redo_brings_all_back(store):
-    store.record(new("a.png", "keep"))
-    names = [f"{i}.png" for i in range(700)] + ["a.png"]
-    store.record_many([new(name, "remove", batch_id="stroke") for name in names])
-    rows = store.undo("d")
-    assert len(rows) == 701
-    assert states(store) == {"a.png": "keep"}
-    store.redo("d")
-    assert set(states(store).values()) == {"remove"}
-    assert len(states(store)) == 701
-
-
-def test_undo_takes_back_only_the_reviewers_own_decisions(store):
-    store.record(new("a.png", "remove", reviewer="Ada"))
-    store.record(new("b.png", "remove", reviewer="Ben"))
-    store.undo("d", "Ada")
-    assert states(store) == {"b.png": "remove"}
-    assert store.undo("d", "Ada") == []
-
-
-def test_undo_does_not_overwrite_what_somebody_else_decided_since(store):
-    store.record(new("a.png", "remove", reviewer="Ada"))
-    store.record(new("a.png", "keep", reviewer="Ben"))
-    store.undo("d", "Ada")
-    assert states(store) == {"a.png": "keep"}
-
-
-def test_taking_back_by_event_is_idempotent_and_works_on_an_undo_too(store):
-    done = store.record(new())
-    undone = store.take_back("d", done.event_id, event_id="u")
-    assert len(undone) == 1
-    assert store.take_back("d", done.event_id, event_id="u") == []
-    assert store.take_back("d", done.event_id, event_id="u2") == []
-    store.take_back("d", "u", event_id="r")
-    assert states(store) == {"a.png": "remove"}
-
-
-def test_taking_back_an_unknown_event_or_one_of_another_set_is_refused(store):
-    done = store.record(new())
-    for dataset, target in (("d", "nowhere"), ("other", done.event_id)):
-        with pytest.raises(DataError, match="not in the log"):
-            store.take_back(dataset, target, event_id="u")
-
-
-def test_undoable_lists_what_still_stands_oldest_first(store):
-    for name in ("a.png", "b.png", "c.png"):
-        store.record(new(name))
-    store.undo("d")
-    assert [row.image_id for row in store.undoable("d")] == ["a.png", "b.png"]
-    assert [row.image_id for row in store.undoable("d", limit=1)] == ["b.png"]
-
-
-def test_data_sets_do_not_see_each_others_decisions(store):
-    store.record(new())
-    assert store.current("other").empty
-    assert store.counts("d") == {"keep": 0, "remove": 1, "relabel": 0, "unsure": 0}
-
-
-@pytest.mark.parametrize(
-    ("fields", "reason"),
-    [
-        ({"verdict": "maybe"}, "must be one of"),
-        ({"verdict": "relabel"}, "new label"),
-        ({"new_label": "coat"}, "new label"),
-        ({"event_id": ""}, "no event id"),
-        ({"image_id": ""}, "no image id"),
-        ({"image_id": "a\0b"}, "NUL"),
-        ({"image_id": 3}, "must be text"),
-        ({"note": "x" * 3000}, "3000 characters"),
-    ],
-)
-def test_a_decision_that_makes_no_sense_is_refused(fields, reason):
-    with pytest.raises(DataError, match=reason):
-        new(**fields)
-
-
-def test_a_database_of_a_newer_version_is_refused(tmp_path):
-    import sqlite3
-
-    with sqlite3.connect(tmp_path / "assay.db") as connection:
-        connection.execute("PRAGMA user_version=99")
-    with pytest.raises(DataError, match="newer Assay"):
-        DecisionStore(f"sqlite:///{tmp_path / 'assay.db'}")
-
-
-def test_one_process_opens_one_store_for_a_home(tmp_path):
+def test_one_process_opens_one_store_for_a_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ASSAY_DATABASE", raising=False)
     assert open_store(tmp_path) is open_store(tmp_path)
     assert (tmp_path / "assay.db").is_file()
 
 
-STEPS = st.lists(
-    st.tuples(
-        st.sampled_from(["decide", "bulk", "undo", "redo"]),
-        st.sampled_from(["a", "b", "c"]),
-        st.sampled_from(["keep", "remove", "unsure", "clear"]),
-    ),
-    max_size=25,
-)
+def test_the_environment_may_name_another_database(
+    tmp_path: Path, url: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASSAY_DATABASE", url)
+    store = open_store(tmp_path / "home")
+    RunDecisions(store, run).record([NewStroke(event_id="e", rows=[1], verdict="keep")])
+    assert not (tmp_path / "home").exists()
+    assert RunDecisions(DecisionStore(url), run).counts()["keep"] == 1
 
 
-@settings(max_examples=40, deadline=None)
-@given(STEPS)
-def test_any_mix_of_decisions_undo_and_redo_agrees_with_a_plain_undo_stack(steps):
-    """The model is the textbook one: a stack of snapshots, and one of undone snapshots."""
-    store = DecisionStore("sqlite://")  # in memory
-    done: list[dict[str, str]] = [{}]
-    undone: list[dict[str, str]] = []
-    for kind, image_id, verdict in steps:
-        if kind == "undo":
-            if len(done) > 1:
-                undone.append(done.pop())
-            store.undo("d")
-        elif kind == "redo":
-            if undone:
-                done.append(undone.pop())
-            store.redo("d")
-        else:
-            names = [image_id] if kind == "decide" else ["a", "b", "c"]
-            done.append({**done[-1], **dict.fromkeys(names, verdict)})
-            undone.clear()
-            batch = uuid.uuid4().hex
-            store.record_many([new(name, verdict, batch_id=batch) for name in names])
-        assert states(store) == {k: v for k, v in done[-1].items() if v != "clear"}
-    store.close()
+@pytest.mark.parametrize("text", ["no url", "mysql://me:secret@host/assay", "postgresql://h:x:y/d"])
+def test_what_is_no_database_is_refused_without_showing_a_password(text: str) -> None:
+    with pytest.raises(ConfigError, match="postgresql://name:password@host:5432/assay") as refused:
+        DecisionStore(text)
+    assert "secret" not in str(refused.value)
 
 
+def test_a_server_that_cannot_be_reached_is_named_without_the_password(tmp_path: Path) -> None:
+    nowhere = f"postgresql://me:secret@/assay?host={tmp_path}"
+    with pytest.raises(StoreError) as refused:
+        DecisionStore(nowhere)
+    said = str(refused.value)
+    assert "me:***@" in said and "ASSAY_DATABASE" in said and "secret" not in said
+    assert "\n" not in said
+
+
+def test_a_file_that_is_no_database_is_said_to_be_unreadable(tmp_path: Path) -> None:
+    (tmp_path / "assay.db").write_bytes(b"not a database" * 100)
+    with pytest.raises(StoreError, match=r"assay\.db cannot be read or written"):
+        DecisionStore(f"sqlite:///{tmp_path / 'assay.db'}")
+
+
+def test_the_log_in_memory_grows_to_what_reading_it_anew_gives(url: str, run: Run) -> None:
+    old, writer = DecisionStore(url), RunDecisions(DecisionStore(url), run)
+    for number in range(4):
+        made = NewStroke(
+            event_id=f"e{number}", rows=[number, 5], verdict="keep", note="n" * number or None
+        )
+        writer.record(
+            [made, TakeBack(event_id=f"u{number}", undoes=f"e{number - 1}")][: number + 1]
+        )
+        grown, fresh = old.log(), DecisionStore(url).log()
+        for name in ("seq", "event", "content", "says", "note", "value", "at", "undoes"):
+            assert getattr(grown, name).tolist() == getattr(fresh, name).tolist()
+        for name in ("image", "verdict", "reviewer", "stroke", "given", "run", "was_verdict"):
+            left, right = getattr(grown, name), getattr(fresh, name)
+            assert grown.words.texts(left) == fresh.words.texts(right)
+    assert len(old.log()) == 14
+
+
+def test_a_backup_that_was_put_back_is_noticed(tmp_path: Path, run: Run) -> None:
+    path = tmp_path / "assay.db"
+    decisions = RunDecisions(DecisionStore(f"sqlite:///{path}"), run)
+    decisions.record([NewStroke(event_id="kept", rows=[1], verdict="keep")])
+    with sqlite3.connect(path) as connection, sqlite3.connect(tmp_path / "backup.db") as backup:
+        connection.backup(backup)
+    decisions.record([NewStroke(event_id="lost", rows=[2], verdict="keep")])
+    assert decisions.counts()["keep"] == 2
+    with sqlite3.connect(path) as connection, sqlite3.connect(tmp_path / "backup.db") as backup:
+        backup.backup(connection)
+    assert decisions.current()["row"].tolist() == [1]
+    decisions.record([NewStroke(event_id="lost", rows=[3], verdict="keep")])
+    assert decisions.current()["row"].tolist() == [1, 3]
+
+
+def test_what_could_not_be_committed_is_not_remembered(url: str, run: Run) -> None:
+    store = DecisionStore(url)
+    decisions = RunDecisions(store, run)
+    made = [NewStroke(event_id="e", rows=[1, 2], verdict="keep")]
+    row = {"dataset": "d", "image_id": "i", "verdict": "remove", "reviewer": "Ada"}
+    with pytest.raises(ZeroDivisionError), store.writing() as log:
+        log.append([{**row, "event_id": "e"}, {**row, "event_id": "f"}])
+        assert log.view.find("e") == 0
+        raise ZeroDivisionError
+    with pytest.raises(StoreError), store.writing() as log:
+        log.append([{**row, "event_id": "e"}, {**row, "event_id": "e"}])
+    assert len(store.log()) == 0
+    assert store.log().find("e") == -1
+    assert decisions.record(made).saved == 1
+    assert decisions.counts()["keep"] == 2
+
+
+def test_threads_share_one_store(url: str, run: Run) -> None:
+    store = DecisionStore(url)
+
+    def write(thread: int) -> None:
+        decisions = RunDecisions(store, run)
+        for number in range(10):
+            made = NewStroke(
+                event_id=f"{thread}-{number}", rows=[10 * thread + number], verdict="keep"
+            )
+            assert decisions.record([made]).saved == 1
+            assert 10 * thread + number in decisions.current()["row"].tolist()
+
+    threads = [threading.Thread(target=write, args=(thread,)) for thread in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert RunDecisions(store, run).counts()["keep"] == 60
+
+
+# -- killed --------------------------------------------------------------------------------------
+
+# Decides rows 0, 1, 2, ... in turn and prints the number of each decision once it is confirmed;
+# what could not be saved is recorded again, as a browser would.
 WRITER = """
-import sys
-from core.curation import DecisionStore, NewDecision
-store = DecisionStore(sys.argv[1])
-for i in range(100000):
-    store.record(NewDecision(event_id=f"{sys.argv[2]}-{i}", dataset="d", image_id=f"{i}",
-                             verdict="remove", reviewer=sys.argv[2]))
-    print(i, flush=True)
-    if i + 1 == int(sys.argv[3]):
-        break
+import sys, time
+from pathlib import Path
+from core.curation import DecisionStore, NewStroke, RunDecisions
+from core.errors import StoreError
+from core.runs import open_run
+url, run, name, count = sys.argv[1:5]
+decisions = RunDecisions(DecisionStore(url), open_run(Path(run)))
+for number in range(int(count)):
+    made = NewStroke(event_id=f"{name}-{number}", rows=[number % 60], reviewer=name,
+                     verdict=["keep", "remove"][number % 2])
+    while True:
+        try:
+            assert decisions.record([made]).saved == 1
+            break
+        except StoreError:
+            time.sleep(0.05)
+    print(number, flush=True)
 """
 
 
-def start_writer(url: str, name: str, count: int) -> subprocess.Popen[str]:
+def start_writer(url: str, run: Run, name: str, count: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", WRITER, url, name, str(count)],
+        [sys.executable, "-c", WRITER, url, str(run.path), name, str(count)],
         cwd=REPO,
         stdout=subprocess.PIPE,
         text=True,
     )
 
 
-def test_sigkill_of_a_writer_loses_no_decision_that_it_confirmed(tmp_path):
-    url = f"sqlite:///{tmp_path / 'assay.db'}"
-    writer = start_writer(url, "w", -1)
-    for _ in range(50):
-        confirmed = int(writer.stdout.readline())
+def wait_for(writer: subprocess.Popen[str], number: int) -> None:
+    assert writer.stdout is not None
+    for line in writer.stdout:
+        if int(line) == number:
+            return
+    raise AssertionError("the writer ended early")
+
+
+def test_sigkill_of_a_writer_loses_nothing_that_it_confirmed(url: str, run: Run) -> None:
+    writer = start_writer(url, run, "w", 10**6)
+    wait_for(writer, 50)
     os.kill(writer.pid, signal.SIGKILL)
-    rest = writer.stdout.read().split()
+    assert writer.stdout is not None
+    confirmed = max([50, *(int(line) for line in writer.stdout.read().split())])
     writer.wait()
-    confirmed = max([confirmed, *(int(line) for line in rest)])
-    kept = states(DecisionStore(url))
-    assert set(kept) >= {str(i) for i in range(confirmed + 1)}
-    assert len(kept) <= confirmed + 2  # at most one was written and not yet confirmed
+    written = DecisionStore(url).log().event.tolist()
+    assert written[: confirmed + 1] == [f"w-{number}" for number in range(confirmed + 1)]
+    assert len(written) <= confirmed + 2  # at most one was written and not yet confirmed
 
 
-def test_two_processes_write_at_once_and_every_decision_arrives(tmp_path):
-    url = f"sqlite:///{tmp_path / 'assay.db'}"
-    writers = [start_writer(url, name, 60) for name in ("w1", "w2")]
+@pytest.mark.parametrize("end", ["stop_at_once", "kill"])
+def test_the_end_of_the_server_loses_nothing_that_was_confirmed(
+    postgres: PostgresServer, run: Run, end: str
+) -> None:
+    url = postgres.new_database()
+    reader = DecisionStore(url)
+    writer = start_writer(url, run, "w", 120)
+    for number in (20, 60):
+        wait_for(writer, number)
+        getattr(postgres, end)()
+        with pytest.raises(StoreError, match="Check that the server runs"):
+            reader.log()
+        postgres.start()
+        # There before the writer can have gone on much: nothing confirmed is missing.
+        assert f"w-{number}" in reader.log().event.tolist()
+    writer.communicate(timeout=60)
+    assert writer.returncode == 0
+    assert reader.log().event.tolist() == [f"w-{number}" for number in range(120)]
+
+
+def test_two_reviewers_decide_on_the_same_images_at_once_and_nothing_is_lost(
+    url: str, run: Run
+) -> None:
+    DecisionStore(url).close()
+    writers = [start_writer(url, run, name, 70) for name in ("Ada", "Ben")]
     for writer in writers:
-        writer.communicate(timeout=60)
+        writer.communicate(timeout=120)
         assert writer.returncode == 0
     store = DecisionStore(url)
-    rows = [row for i in range(60) for row in store.history("d", str(i))]
-    assert len(rows) == 120
+    view = store.log()
+    for name in ("Ada", "Ben"):
+        own = [event for event in view.event.tolist() if event.startswith(name)]
+        assert own == [f"{name}-{number}" for number in range(70)], "all, in order, once"
     # Each row knows the one before it, across processes: nobody wrote on a stale view.
-    for i in range(60):
-        first, second = store.history("d", str(i))
-        assert (first.previous_verdict, second.previous_verdict) == (None, "remove")
-
-
-def test_threads_share_one_store(store):
-    def write(k: int) -> None:
-        for i in range(20):
-            store.record(new(f"{k}-{i}"))
-
-    threads = [threading.Thread(target=write, args=(k,)) for k in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(states(store)) == 120
-
-
-def test_text_that_no_database_can_encode_is_refused():
-    """Half a character from a browser failed the whole request, and every retry of it."""
-    with pytest.raises(DataError, match="half a character"):
-        new(note="\ud800")
+    decisions = RunDecisions(store, run)
+    current = decisions.current().set_index("row")
+    for row in range(60):
+        history = decisions.history(row)
+        assert history["before_verdict"].tolist() == ["clear", *history["verdict"][:-1]]
+        assert current.loc[row, "verdict"] == history["verdict"].iloc[-1], "log and state agree"
+    assert current["reviewers"].map(set).tolist() == [{"Ada", "Ben"}] * 60
