@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -160,3 +161,50 @@ def make_home_run(home: Path, **settings: object) -> Run:
     """Write a finished run to `home`/runs/<id>, where pages look for it; settings of `make_run`."""
     run_id = hashlib.sha256(repr(sorted(settings.items())).encode()).hexdigest()[:16]
     return make_run(home / "runs" / run_id, run_id=run_id, **settings)  # type: ignore[arg-type]
+
+
+def make_large_run(home: Path, n: int, *, v: int = 10, seed: int = 0) -> Run:
+    """Write a run of `n` images with generated 8 x 8 pictures to `home`; a million take a minute.
+
+    The pictures lie in one `.npz` beside the runs; the picture of an image shows its class.
+    """
+    data = home / "large"
+    data.mkdir(parents=True, exist_ok=True)
+    names = tuple(f"class {u}" for u in range(v))
+    rng = np.random.default_rng(seed)
+
+    def written(side: str, count: int) -> LabelledImages:
+        labels = np.arange(count) % v
+        ids = np.char.mod(f"{side}-%07d", np.arange(count))
+        pictures = rng.integers(0, 60, (count, 8, 8, 3), dtype=np.uint8)
+        pictures[np.arange(count), labels % 8, labels // 8] = 250
+        path = data / f"{side}.npz"
+        np.savez(path, images=pictures, labels=labels, ids=ids, class_names=np.array(names))
+        embeddings = rng.standard_normal((count, 8)).astype(np.float32)
+        return LabelledImages(
+            source=str(path), ids=ids, labels=labels, class_names=names, embeddings=embeddings
+        )
+
+    train, validation = written("train", n), written("validation", 1000)
+    valuation = make_valuation(n, 1000, v, seed)
+    pattern = make_run(home / "pattern", pictures=False).record
+    run_id = hashlib.sha256(f"large {n} {v} {seed}".encode()).hexdigest()[:16]
+    parts = [
+        SourceRecord(
+            source=part.source,
+            fingerprint=hashlib.sha256(f"{part.source}{n}{seed}".encode()).hexdigest(),
+            images=len(part),
+            has_pictures=True,
+        )
+        for part in (train, validation)
+    ]
+    record = replace(pattern, id=run_id, class_names=names, train=parts[0], validation=parts[1])
+    return write_run(
+        home / "runs" / run_id,
+        record,
+        values_frame(train, valuation),
+        validation_frame(validation, valuation),
+        valuation,
+        train.embeddings,
+        validation.embeddings,
+    )
