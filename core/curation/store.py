@@ -79,7 +79,7 @@ class DecisionStore:
     What is written has been committed when the call returns: SQLite in WAL mode with
     `synchronous=FULL`, PostgreSQL with `synchronous_commit=on`, so neither a killed process or
     server nor a power cut loses a decision. Writers wait up to 15 s for each other. Safe to share
-    between threads. In memory the log takes about 300 bytes a row.
+    between threads. In memory the log takes about 400 bytes a row.
     """
 
     def __init__(self, url: str, *, clock: Callable[[], datetime] | None = None) -> None:
