@@ -284,7 +284,6 @@ def _draw_effect(run: Run, effect: Effect) -> None:
     before, after = effect.before, effect.after
     change = after.transport_cost / before.transport_cost - 1 if before.transport_cost else 0.0
     left, right = st.columns(2, gap="small")
-    plain = {"border": True, "height": "stretch"}
     left.metric(
         "OT distance",
         number(before.transport_cost),
@@ -292,7 +291,8 @@ def _draw_effect(run: Run, effect: Effect) -> None:
         delta_color="off",
         delta_arrow="off",
         help=f"In units of cost, of all {images(before.images)} as they are labelled.",
-        **plain,
+        border=True,
+        height="stretch",
     )
     right.metric(
         "Of what stays",
@@ -300,7 +300,8 @@ def _draw_effect(run: Run, effect: Effect) -> None:
         delta=f"{100 * change:.3g} %",
         delta_color="inverse",
         help=f"Of {images(after.images)}, relabels applied, solved in the same way.",
-        **plain,
+        border=True,
+        height="stretch",
     )
     fewer = 1 - after.images / before.images
     st.caption(
