@@ -15,8 +15,9 @@ def issues(content: Content) -> pd.DataFrame:
     """Return one row an image, in the run's order, in the columns that Datalab's tools expect.
 
     id, is_lava_issue (bool: the value lies below the cut), lava_score (0 to 1, lower is worse; see
-    `Content.score`), given_label, predicted_label (what the image's features resemble most), and
-    the decision: verdict, final_label, kept.
+    `Content.score`), given_label, predicted_label (what the image's features resemble most),
+    suggested_label (where another than the given one is likely), and the decision: verdict,
+    final_label, kept.
     """
     table = content.table
     return pd.DataFrame(
@@ -26,6 +27,7 @@ def issues(content: Content) -> pd.DataFrame:
             "lava_score": content.score,
             "given_label": table["class_name"],
             "predicted_label": pd.Series(content.resemblance[0], dtype="str"),
+            "suggested_label": content.suggested[0],
             "verdict": table["verdict"],
             "final_label": table["final_label"],
             "kept": table["kept"],

@@ -14,7 +14,7 @@ from scipy.special import expit
 from core.curation.plan import PrunePlan, make_plan
 from core.errors import ConfigError, DataError
 from core.evaluation import HarmfulCut, harmful_cut
-from core.runs import Run
+from core.runs import Run, suggestions
 
 if TYPE_CHECKING:
     from core.datasets import LabelledImages
@@ -86,6 +86,18 @@ class Content:
             values["looks_like_name"].to_numpy(dtype=object),
             values["looks_like_probability"].to_numpy(dtype=np.float64),
         )
+
+    @cached_property
+    def suggested(self) -> tuple[pd.Series, np.ndarray]:
+        """The label suggested for each image, missing where none is, and how sure that is.
+
+        Confidence is float64, 0 to 1, NaN where nothing is suggested.
+        """
+        found = suggestions(self.run)
+        label = found.label.astype(np.int64)
+        none = label >= len(self.run.class_names)
+        names = np.array(self.run.class_names, dtype=object)[np.where(none, 0, label)]
+        return pd.Series(names, dtype="str").mask(none), found.confidence.astype(np.float64)
 
     @cached_property
     def harmful(self) -> np.ndarray:

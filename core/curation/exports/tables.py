@@ -28,6 +28,8 @@ def ranking(content: Content) -> pd.DataFrame:
             "class_name": table["class_name"],
             "looks_like": pd.Series(looks_like, dtype="str"),
             "looks_like_probability": probability,
+            "suggested_label": content.suggested[0],
+            "suggested_confidence": content.suggested[1],
         }
     )
     for name in ("fault_probability", "likely_fault"):

@@ -168,6 +168,9 @@ def test_cleanlab_columns_keep_their_contract(run):
     assert 0 < table["is_lava_issue"].sum() < 60
     assert table["given_label"].tolist() == run.values["class_name"].tolist()
     assert table["predicted_label"].tolist() == run.values["looks_like_name"].tolist()
+    suggested = table["suggested_label"]
+    assert 0 < suggested.notna().sum() < 60
+    assert (suggested[suggested.notna()] != table["given_label"][suggested.notna()]).all()
 
 
 # -- lists ---------------------------------------------------------------------------------------
