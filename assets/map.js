@@ -57,6 +57,8 @@ class MapView {
     globalThis.addEventListener("resize", this.onResize)
     this.onReturn = () => document.visibilityState === "visible" && this.store?.refresh()
     document.addEventListener("visibilitychange", this.onReturn)
+    this.onLeave = () => this.save()
+    globalThis.addEventListener("pagehide", this.onLeave)
     this.resized = new ResizeObserver(() => this.resize())
     this.resized.observe(this.find(".plane"))
     for (const button of this.root.querySelectorAll("[data-tool]")) {
@@ -225,14 +227,7 @@ class MapView {
     const button = this.find(".open")
     button.disabled = true
     try {
-      const answer = await fetch(`${this.base}/selections`, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", "X-Assay": "1" },
-        body: JSON.stringify(rows),
-      })
-      const { selection, error } = await answer.json()
-      if (!answer.ok) throw new Error(error)
-      this.toReview(selection)
+      this.toReview(await keepSelection(this.base, rows))
     } catch (error) {
       this.panel.actions.tell(`The selection could not be opened. ${error.message}`)
     } finally {
@@ -351,19 +346,21 @@ class MapView {
   remember() {
     if (!this.loaded) return
     clearTimeout(this.remembering)
-    this.remembering = setTimeout(() => {
-      if (this.closed) return
-      const points = []
-      for (let i = 0; i < this.chosen.length && points.length <= SAVED_POINTS; i += 1) {
-        if (this.chosen[i]) points.push(i)
-      }
-      const { x, y, zoom } = this.camera
-      kept.write("sessionStorage", this.memory, {
-        map: this.mapKey, mode: this.mode, tool: this.gestures.tool, view: { x, y, zoom },
-        hidden: LAYERS.filter(layer => !this.find(layer).checked),
-        points: points.length <= SAVED_POINTS ? points : [],
-      })
-    }, 250)
+    this.remembering = setTimeout(() => this.save(), 250)
+  }
+
+  save() {
+    if (!this.loaded || this.closed) return
+    const points = []
+    for (let i = 0; i < this.chosen.length && points.length <= SAVED_POINTS; i += 1) {
+      if (this.chosen[i]) points.push(i)
+    }
+    const { x, y, zoom } = this.camera
+    kept.write("sessionStorage", this.memory, {
+      map: this.mapKey, mode: this.mode, tool: this.gestures.tool, view: { x, y, zoom },
+      hidden: LAYERS.filter(layer => !this.find(layer).checked),
+      points: points.length <= SAVED_POINTS ? points : [],
+    })
   }
 
   async restore() {
@@ -381,9 +378,11 @@ class MapView {
   }
 
   close() {
+    this.save()
     this.closed = true
     this.keys.close()
     globalThis.removeEventListener("resize", this.onResize)
+    globalThis.removeEventListener("pagehide", this.onLeave)
     document.removeEventListener("visibilitychange", this.onReturn)
     this.resized.disconnect()
     this.unlisten?.()

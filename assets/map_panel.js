@@ -10,8 +10,14 @@ const HOW_TO = [
   ["A", "all that are shown here; Z takes back"],
 ]
 
+// The bar is there for one image too: there is no inspector here.
 class MapActions extends Actions {
-  buildBulk() {
+  constructor(view) {
+    super(view)
+    this.drawBar()
+  }
+
+  drawBar() {
     const button = (label, key, run, verdict = "") => {
       const made = element("button", { type: "button", class: `act ${verdict}`, "aria-keyshortcuts": key },
         ...(verdict ? [icon(VERDICTS[verdict].icon)] : []), element("span", {}, label), element("kbd", {}, key))

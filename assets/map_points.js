@@ -125,3 +125,15 @@ function encloses(outline, x, y) {
   }
   return inside
 }
+
+// Have the server keep some rows; returns the name under which an address can hold them.
+async function keepSelection(base, rows) {
+  const response = await fetch(`${base}/selections`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-Assay": "1" },
+    body: JSON.stringify(rows),
+  })
+  const answer = await response.json().catch(() => ({}))
+  if (!response.ok) throw new Error(answer.error ?? `The server answered ${response.status}.`)
+  return answer.selection
+}

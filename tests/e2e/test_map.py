@@ -1,0 +1,246 @@
+"""The map in a browser: what is drawn around is what is shown, decided, and opened in Review."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core.curation import RunDecisions, open_store
+from core.embedding import Layout, LayoutConfig
+from core.runs import map_at_home
+from tests.e2e.conftest import NAMED
+from tests.e2e.review import wait_ready, wait_saved
+from tests.factories import make_home_run
+
+N, M = 60, 30
+FILLED = 0.94  # share of the plane's shorter side that the map takes
+NO_WEBGL = """
+const ask = HTMLCanvasElement.prototype.getContext
+HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+  return kind.startsWith("webgl") ? null : ask.call(this, kind, ...rest)
+}
+"""
+
+
+@pytest.fixture
+def run(server):
+    return make_home_run(server.home, n=N, m=M)
+
+
+@pytest.fixture
+def positions(server, run, monkeypatch):
+    """A map that is known: classes in three columns, validation images along the bottom."""
+    labels = run.values["label"].to_numpy()
+    train = np.stack([labels * 0.9 - 0.9, np.linspace(-0.5, 1, N)], axis=1).astype(np.float32)
+    bottom = np.stack([np.linspace(-1, 1, M), np.full(M, -0.95)], axis=1).astype(np.float32)
+    layout = Layout(train, bottom, N + M)
+    monkeypatch.setattr("core.runs.maps.lay_out", lambda *_: layout)
+    map_at_home(run, server.home, LayoutConfig())
+    return np.concatenate([train, bottom])
+
+
+@pytest.fixture
+def of_class(run):
+    """The rows of a class, worst first."""
+
+    def rows(label):
+        order = run.values["value"].argsort(kind="stable").to_numpy()
+        return [int(row) for row in order if run.values["label"][row] == label]
+
+    return rows
+
+
+@pytest.fixture
+def verdicts(server, run):
+    def read():
+        current = RunDecisions(open_store(server.home), run).current()
+        stands = zip(current["row"], current["verdict"], strict=True)
+        return {row: verdict for row, verdict in stands if verdict != "clear"}
+
+    return read
+
+
+def open_map(page, server, run):
+    page.goto(f"{server.url}/map?run={run.id}")
+    page.locator(".map[data-state=ready][data-drawn]").wait_for()
+
+
+def at(page, x, y):
+    """Return where the point (x, y) of the map is on the screen."""
+    box = page.locator(".over").bounding_box()
+    scale = FILLED * min(box["width"], box["height"]) / 2
+    across, up = float(x) * scale, float(y) * scale
+    return box["x"] + box["width"] / 2 + across, box["y"] + box["height"] / 2 - up
+
+
+def draw_around(page, left, bottom, right, top):
+    """Draw a lasso with square corners."""
+    corners = [(left, bottom), (right, bottom), (right, top), (left, top)]
+    page.mouse.move(*at(page, *corners[0]))
+    page.mouse.down()
+    for corner in corners[1:]:
+        page.mouse.move(*at(page, *corner), steps=4)
+    page.mouse.up()
+
+
+def draw_around_class(page, label):
+    middle = label * 0.9 - 0.9
+    draw_around(page, middle - 0.1, -0.7, middle + 0.1, 1.05)
+
+
+def tiles(page):
+    """Return the rows of the tiles in the document, in their order."""
+    found = page.locator(".picked .tile").evaluate_all(
+        "all => all.map(t => [Number(t.dataset.position), Number(t.dataset.row)])"
+    )
+    return [row for _, row in sorted(found)]
+
+
+def title(page):
+    return page.locator(".picked h3").inner_text()
+
+
+def test_what_is_drawn_around_is_shown_worst_first_and_the_legend_counts_it(
+    page, server, run, positions, of_class
+):
+    open_map(page, server, run)
+    draw_around_class(page, 1)
+    page.locator(".picked .tile").first.wait_for()
+    assert title(page) == "20 images"
+    assert tiles(page) == of_class(1)
+    page.locator(".mode").select_option("label")
+    entry = page.locator(".entry", has_text=run.class_names[1])
+    entry.get_by_text("20 of 20").wait_for()
+    assert "0 of 20" in page.locator(".entry", has_text=run.class_names[0]).inner_text()
+
+
+def test_shift_adds_to_a_selection_alt_takes_away_and_esc_lets_go(page, server, run, positions):
+    open_map(page, server, run)
+    draw_around_class(page, 0)
+    page.keyboard.down("Shift")
+    draw_around_class(page, 2)
+    page.keyboard.up("Shift")
+    assert title(page) == "40 images"
+    page.keyboard.down("Alt")
+    draw_around_class(page, 0)
+    page.keyboard.up("Alt")
+    assert title(page) == "20 images"
+    draw_around(page, -1.05, -1.0, 1.05, -0.9)
+    assert title(page) == "30 validation"
+    assert page.locator(".picked .empty p").is_visible()
+    page.keyboard.press("Escape")
+    assert title(page) == "Nothing selected"
+
+
+def test_a_box_a_click_and_the_legend_select_too(page, server, run, positions, of_class):
+    open_map(page, server, run)
+    page.keyboard.press("2")
+    page.mouse.move(*at(page, -1.0, 1.05))
+    page.mouse.down()
+    page.mouse.move(*at(page, -0.8, -0.7), steps=4)
+    page.mouse.up()
+    assert tiles(page) == of_class(0)
+    row = of_class(2)[3]
+    page.mouse.click(*at(page, *positions[row]))
+    assert tiles(page) == [row]
+    page.locator(".entry", has_text="Hurts").click()
+    assert len(tiles(page)) == int((run.values["value"] < 0).sum())
+
+
+def test_one_image_and_all_of_a_selection_are_decided_and_taken_back(
+    page, server, run, positions, of_class, verdicts
+):
+    open_map(page, server, run)
+    draw_around_class(page, 1)
+    page.keyboard.press("r")
+    page.keyboard.press("k")
+    wait_saved(page)
+    worst = of_class(1)
+    assert verdicts() == {worst[0]: "remove", worst[1]: "keep"}
+    page.keyboard.press("a")
+    page.keyboard.press("u")
+    wait_saved(page)
+    assert verdicts() == dict.fromkeys(worst, "unsure")
+    page.keyboard.press("z")
+    wait_saved(page)
+    assert verdicts() == {worst[0]: "remove", worst[1]: "keep"}
+    page.locator(".mode").select_option("decision")
+    page.locator(".entry", has_text="Removed").get_by_text("1 of 1").wait_for()
+
+
+def test_a_selection_opens_in_review_and_survives_a_reload_of_either(
+    page, server, run, positions, of_class
+):
+    open_map(page, server, run)
+    draw_around_class(page, 2)
+    page.reload()
+    page.locator(".picked .tile").first.wait_for()
+    assert tiles(page) == of_class(2)
+    page.get_by_role("button", name="Open in Review").click()
+    page.wait_for_url("**/review?*selection=*")
+    for _ in range(2):
+        wait_ready(page)
+        assert "20 of 60" in page.locator(".tally").inner_text()
+        page.reload()
+
+
+def test_pointing_at_an_image_shows_which_it_is(page, server, run, positions, of_class):
+    open_map(page, server, run)
+    row = of_class(0)[0]
+    page.mouse.move(*at(page, *positions[row]))
+    card = page.locator(".card")
+    card.get_by_text(run.values["id"][row]).wait_for()
+    assert run.class_names[0] in card.inner_text()
+    assert card.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)")
+    page.mouse.move(*at(page, *positions[N + 4]))
+    card.get_by_text(run.validation["id"][4]).wait_for()
+    assert "Validation image" in card.inner_text()
+
+
+def test_positions_are_asked_for_once_whatever_is_clicked(page, server, run, positions):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    open_map(page, server, run)
+    draw_around_class(page, 1)
+    page.locator(".mode").select_option("looks_like")
+    page.locator(".of-validation").uncheck()
+    page.locator(".entry").first.click()
+    assert len([url for url in asked if url.endswith("/positions")]) == 1
+
+
+def test_without_webgl_the_points_are_drawn_all_the_same(page, server, run, positions, of_class):
+    page.add_init_script(NO_WEBGL)
+    open_map(page, server, run)
+    assert page.locator(".map").get_attribute("data-renderer") == "CanvasRenderer"
+    painted = page.locator("canvas.points").evaluate(
+        "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(x => x > 0)"
+    )
+    assert painted
+    draw_around_class(page, 1)
+    assert tiles(page) == of_class(1)
+
+
+def test_what_is_hidden_cannot_be_selected(page, server, run, positions):
+    open_map(page, server, run)
+    page.locator(".of-train").uncheck()
+    draw_around(page, -1.05, -1.05, 1.05, 1.05)
+    assert title(page) == "30 validation"
+
+
+def test_who_decides_is_asked_before_the_first_decision_and_that_one_counts(
+    browser, server, run, positions, of_class, verdicts
+):
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    assert "assay.reviewer" in NAMED, "other tests come with a name; this one does not"
+    open_map(page, server, run)
+    draw_around_class(page, 1)
+    page.keyboard.press("r")
+    page.get_by_label("Your name").fill("Ada")
+    page.keyboard.press("Enter")
+    wait_saved(page)
+    row = of_class(1)[0]
+    assert verdicts() == {row: "remove"}
+    current = RunDecisions(open_store(server.home), run).current()
+    assert current["reviewer"].tolist() == ["Ada"]
+    context.close()
