@@ -174,7 +174,11 @@ class View {
       if (turn === this.turn) this.root.removeAttribute("data-busy")
     }
     if (turn !== this.turn || this.closed) return
-    this.showRows(rows, wanted ?? (fresh ? saved.row : this.rows[this.position]), wanted != null)
+    // Another filter keeps the place; another order begins at its beginning.
+    const turned = !fresh && this.order !== filters.order
+    this.order = filters.order
+    const place = fresh ? saved.row : turned ? null : this.rows[this.position]
+    this.showRows(rows, wanted ?? place, wanted != null)
     if (fresh && jump === null && saved.top) this.grid.view.scrollTop = saved.top
   }
 

@@ -250,3 +250,8 @@ def test_images_are_ordered_by_class_then_value(page, server, run):
     page.locator(f'.tile[data-position="0"][data-row="{expected[0]}"]').wait_for()
     page.keyboard.press("End")
     assert chosen(page) == expected[-1]
+    page.locator(".st-key-order input").click()  # another order begins at its beginning
+    page.keyboard.type("Best")
+    page.keyboard.press("Enter")
+    best = int(run.values["value"].idxmax())
+    page.locator(f'.tile.chosen[data-position="0"][data-row="{best}"]').wait_for()
