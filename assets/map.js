@@ -12,20 +12,6 @@ const LAYERS = [".of-train", ".of-validation"]
 const shared = (globalThis.__assayReview ??= { stores: new Map(), views: new WeakMap() })
 shared.maps ??= new Map() // key of a map -> its positions, and the labels of the validation images
 
-// Asked for once in the life of the page.
-function geometryOf(base, key) {
-  let known = shared.maps.get(key)
-  if (!known) {
-    known = Promise.all([
-      fetchRows(`${base}/map/${key}/positions`, Float32Array),
-      fetchRows(`${base}/map/validation/labels`, Uint16Array),
-    ])
-    known.catch(() => shared.maps.delete(key))
-    shared.maps.set(key, known)
-  }
-  return known
-}
-
 class MapView {
   constructor(parent) {
     this.parent = parent
@@ -41,7 +27,7 @@ class MapView {
       outline: (corners, how) => this.selectPoints(this.points.inside(corners), how),
       click: (px, py, how) => this.clicked(px, py, how),
       hover: (px, py) => this.hover(px, py),
-      moved: () => this.draw(),
+      moved: () => this.moved(),
       drawn: () => this.drawOver(),
     })
     this.panel = new Panel(this.root, {
@@ -61,14 +47,11 @@ class MapView {
     globalThis.addEventListener("pagehide", this.onLeave)
     this.resized = new ResizeObserver(() => this.resize())
     this.resized.observe(this.find(".plane"))
-    for (const button of this.root.querySelectorAll("[data-tool]")) {
-      button.onclick = () => this.use(button.dataset.tool)
-    }
+    const tools = this.root.querySelectorAll("[data-tool]")
+    for (const button of tools) button.onclick = () => this.use(button.dataset.tool)
     this.find(".mode").onchange = event => this.color(event.target.value)
     this.find(".fit").onclick = () => this.fit()
-    for (const layer of LAYERS) {
-      this.find(layer).onchange = () => this.showLayers()
-    }
+    for (const layer of LAYERS) this.find(layer).onchange = () => this.showLayers()
     this.find(".clear").onclick = () => this.selectPoints([], "only")
     this.find(".open").onclick = () => this.openInReview()
     this.find(".notice button").onclick = () => this.retry()
@@ -98,7 +81,7 @@ class MapView {
       shared.stores.set(run, store)
     }
     try {
-      const [known] = await Promise.all([geometryOf(base, map), store.ready])
+      const [known] = await Promise.all([geometryOf(base, map, shared.maps), store.ready])
       if (this.run !== run || this.closed) return
       this.start(store, known)
     } catch (error) {
@@ -284,17 +267,23 @@ class MapView {
 
   fit() {
     this.camera.fit()
+    this.moved()
+  }
+
+  // What the pointer is on has moved from under it.
+  moved() {
+    this.hover(null)
     this.draw()
   }
 
   panBy(dx, dy) {
     this.camera.moveBy(dx, dy)
-    this.draw()
+    this.moved()
   }
 
   zoomBy(factor) {
     this.camera.zoomBy(factor, this.camera.width / 2, this.camera.height / 2)
-    this.draw()
+    this.moved()
   }
 
   // -- drawing -----------------------------------------------------------------------------------

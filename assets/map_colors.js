@@ -49,7 +49,7 @@ class Coloring {
     this.store = store
     this.validation = validation // labels of the validation images
     this.codes = new Uint8Array(size)
-    this.hueOf = new Map() // class -> slot, the least recently lit first
+    this.litOf = {} // of classes and of sources: group -> slot of its hue, the longest lit first
   }
 
   async use(mode, ink, ground) {
@@ -103,8 +103,8 @@ class Coloring {
   byGroup(palette, names, classes) {
     const { column } = this
     const { n } = this.store
-    if (names.length <= SLOTS) this.hueOf = new Map(names.map((_, group) => [group, group]))
-    else if (!this.hueOf.size || this.hueOf.size > SLOTS) this.lightWorst(names.length)
+    const lit = classes ? "classes" : "sources"
+    this.hueOf = this.litOf[lit] ??= this.worst(names.length, classes ? this.store.labels : column)
     this.limited = names.length > SLOTS
     const hues = [...HUES.map(rgb), palette.ink]
     hues.forEach((hue, slot) => palette.put(slot, hue, 0.8))
@@ -135,16 +135,15 @@ class Coloring {
     return counts
   }
 
-  // Give a hue to the classes with the most harmful images.
-  lightWorst(groups) {
-    const { labels, n } = this.store
+  // Which groups have a hue at first: all, or those with the most harmful images.
+  worst(groups, column) {
     const harmful = new Uint32Array(groups)
-    for (let row = 0; row < n; row += 1) if (this.store.hurts(row)) harmful[labels[row]] += 1
-    const worst = [...harmful.keys()].sort((a, b) => harmful[b] - harmful[a]).slice(0, SLOTS)
-    this.hueOf = new Map(worst.sort((a, b) => a - b).map((group, slot) => [group, slot]))
+    for (let row = 0; row < this.store.n; row += 1) if (this.store.hurts(row)) harmful[column[row]] += 1
+    const found = [...harmful.keys()].sort((a, b) => harmful[b] - harmful[a]).slice(0, SLOTS)
+    return new Map(found.sort((a, b) => a - b).map((group, slot) => [group, slot]))
   }
 
-  // Give class `group` a hue, that of the class which has had one for longest without being asked for.
+  // Give a group a hue, that of the group which has had one for longest without being asked for.
   light(group) {
     const own = this.hueOf.get(group)
     const [oldest, slot] = own === undefined ? this.hueOf.entries().next().value : [group, own]

@@ -137,3 +137,17 @@ async function keepSelection(base, rows) {
   if (!response.ok) throw new Error(answer.error ?? `The server answered ${response.status}.`)
   return answer.selection
 }
+
+// Positions, and labels of the validation images; `known` keeps what was asked for before.
+function geometryOf(base, key, known) {
+  let found = known.get(key)
+  if (!found) {
+    found = Promise.all([
+      fetchRows(`${base}/map/${key}/positions`, Float32Array),
+      fetchRows(`${base}/map/validation/labels`, Uint16Array),
+    ])
+    found.catch(() => known.delete(key))
+    known.set(key, found)
+  }
+  return found
+}

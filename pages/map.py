@@ -33,8 +33,8 @@ def _offer(run: Run) -> None:
             "selected at once."
         )
         st.caption(
-            f"Training and validation images together, {images(total)}: about "
-            f"{duration(estimate_map(run))}, once. Runs on the same embeddings share it."
+            f"{images(total)} of both sets together: about {duration(estimate_map(run))}, once. "
+            "Runs on the same embeddings share it."
         )
         if st.button(
             "Draw the map" if failed is None else "Try again",
