@@ -132,17 +132,15 @@ def history(decisions: RunDecisions, row: int) -> list[dict[str, Any]]:
     """Return what was decided about a training image, oldest first, ready for JSON."""
     frame = decisions.history(row)
     frame = frame[frame["undoes"].isna()].astype(object)
+    entries = frame.where(frame.notna(), None).to_dict("records")
+    kept = ("reviewer", "verdict", "new_label", "note", "value")
     return [
         {
-            "at": entry.at.isoformat(),
-            "reviewer": entry.reviewer,
-            "verdict": entry.verdict,
-            "new_label": entry.new_label,
-            "note": entry.note,
-            "value": entry.value,
-            "run": entry.run_id,
-            "undone": bool(entry.undone),
-            "before": [entry.before_verdict, entry.before_label],
+            "at": entry["at"].isoformat(),
+            **{name: entry[name] for name in kept},
+            "run": entry["run_id"],
+            "undone": bool(entry["undone"]),
+            "before": [entry["before_verdict"], entry["before_label"]],
         }
-        for entry in frame.where(frame.notna(), None).itertuples()
+        for entry in entries
     ]

@@ -103,6 +103,15 @@ def test_one_wrong_event_is_named_and_holds_up_no_other(client, at, wrong):
     assert set(states(client, at)) == {0, 2}
 
 
+def test_who_decides_is_told_by_the_proxy_where_there_is_one(client, at, run, monkeypatch):
+    trusted = {"X-Forwarded-User": "name"}
+    monkeypatch.setattr("pages.ui.reviewer.st.get_option", lambda name: trusted)
+    headers = {**SAFE, "X-Forwarded-User": "Ada  Lovelace"}
+    client.post(f"{at}/decisions", json=[event(reviewer="Mallory")], headers=headers)
+    current = RunDecisions(open_store(home()), run).current()
+    assert current["reviewer"].tolist() == ["Ada Lovelace"]
+
+
 def test_a_request_that_another_site_could_forge_is_refused(client, at):
     body = json.dumps([event()])
     kind = {"Content-Type": "application/json"}
