@@ -41,6 +41,7 @@ from core.curation.resolve import (
 from core.curation.reviewable import Reviewable, reviewable
 from core.curation.score_files import JoinReport, ScoreTable, read_scores
 from core.curation.scores import (
+    Better,
     ScoreColumn,
     forget_scores,
     import_scores,
@@ -58,6 +59,7 @@ __all__ = [
     "FORMATS",
     "LINKS",
     "VERDICTS",
+    "Better",
     "DecisionStore",
     "Distance",
     "Effect",

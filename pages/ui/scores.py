@@ -7,6 +7,7 @@ import io
 import streamlit as st
 
 from core.curation import (
+    Better,
     JoinReport,
     ScoreColumn,
     ScoreTable,
@@ -15,7 +16,6 @@ from core.curation import (
     read_scores,
     score_columns,
 )
-from core.curation.scores import Better
 from core.errors import AssayError
 from core.runs import Run, home
 from pages.ui.state import Keys
