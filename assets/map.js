@@ -102,6 +102,7 @@ class MapView {
       .map((anchor, label) => [store.classes[label], anchor]).filter(([, anchor]) => anchor)
     this.card.open(store, this.points, labels)
     this.panel.open(store, this.data.login)
+    if (store.hasPictures) store.picture(store.order[0]) // so that the server has the set open by then
     this.unlisten = store.listen(change => this.changed(change))
     this.panel.describe(this.points, this.data.fitted)
     this.restore()
