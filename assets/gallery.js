@@ -6,7 +6,6 @@
 
 const BOTTOM = 16 // px left free below the component
 const LEAST_HEIGHT = 460
-const AHEAD = 6 // pictures decoded ahead of the selection
 const BUSY_AFTER_MS = 250
 
 // The map page works with the same stores and draws with the same parts.
@@ -37,7 +36,7 @@ class View {
       note: () => this.actions.note(),
       enlarge: () => this.actions.enlarge(),
       link: row => this.address(row),
-      settled: row => this.prefetchEvidence(row),
+      settled: row => this.rows[this.position] === row && evidenceAhead(this.store, this.rows, this.position),
     })
     const progressButton = this.find(".progress-open")
     this.progress = new ProgressPanel(this.root, {
@@ -273,7 +272,7 @@ class View {
     this.grid.moveTo(position)
     const row = position < 0 ? -1 : this.rows[position]
     this.inspector.show(this.store, row)
-    if (row >= 0) this.lookAhead()
+    if (row >= 0) picturesAhead(this.store, this.rows, position)
     this.drawZoom()
     this.remember()
   }
@@ -281,33 +280,6 @@ class View {
   moveBy(step) {
     const last = this.rows.length - 1
     if (last >= 0) this.moveTo(Math.min(last, Math.max(0, this.position + step)))
-  }
-
-  lookAhead() {
-    if (!this.store.hasPictures) return
-    for (let step = 1; step <= AHEAD; step += 1) {
-      const row = this.rows[this.position + step]
-      if (row !== undefined) this.store.picture(row)
-    }
-  }
-
-  prefetchEvidence(row) {
-    if (this.rows[this.position] !== row) return
-    for (const step of [1, 2, -1]) {
-      const near = this.rows[this.position + step]
-      if (near === undefined || this.store.evidenceOf.has(near)) continue
-      this.store.evidence(near).then(answer => this.warm(answer), () => {})
-    }
-  }
-
-  // Load the pictures of evidence that is likely to be looked at next.
-  warm(answer) {
-    if (!this.store.hasPictures) return
-    for (const [key] of STRIPS) {
-      for (const item of answer[key].slice(0, STRIP)) {
-        new Image().src = this.store.pictureUrl("validation", item.row, 128)
-      }
-    }
   }
 
   // -- around ------------------------------------------------------------------------------------

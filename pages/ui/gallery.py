@@ -17,7 +17,7 @@ _ASSETS = Path(__file__).resolve().parents[2] / "assets"
 # One script: the parts share a scope, and only the last one exports.
 _SCRIPTS = [
     *("queue", "columns", "states", "store", "grid", "selection", "evidence", "whatif", "history"),
-    *("inspector", "progress", "help", "dialogs", "actions", "keys"),
+    *("inspector", "ahead", "progress", "help", "dialogs", "actions", "keys"),
 ]
 
 
