@@ -1,6 +1,5 @@
 // Decisions on their way to the server: in order, kept in this browser until the server has them.
 
-const TAB_KEY = "assay.tab"
 const MAX_BATCH = 500 // strokes in one request
 const MAX_ROWS = 100000 // images in one request
 const KEEPALIVE_BYTES = 60000 // browsers refuse larger bodies on a request that outlives the page
@@ -56,20 +55,21 @@ class DecisionQueue {
     this.problem = null
     this.refused = 0
     this.mirrored = true
+    // A place for each time that the page is opened: a duplicated tab has the same session storage.
     const prefix = `assay.strokes.${run}.`
-    let tab = kept.read("sessionStorage", TAB_KEY)
-    if (!tab) {
-      tab = newId()
-      kept.write("sessionStorage", TAB_KEY, tab)
-    }
-    this.key = prefix + tab
-    // What a tab left behind when it was closed or crashed is sent now; event ids make it safe to
-    // send what has arrived already.
-    this.adopted = kept.keys("localStorage", prefix).filter(key => key !== this.key)
+    this.key = prefix + newId()
+    // What was left behind when a page was closed or crashed is sent now; event ids make it safe to
+    // send what has arrived already, or what another tab, still open, is about to send.
+    this.adopted = kept.keys("localStorage", prefix)
     const left = this.adopted.flatMap(key => kept.read("localStorage", key, []))
-    this.pending = [...left, ...kept.read("localStorage", this.key, [])]
+    const events = new Map(left.map(event => [event.event_id, event]))
+    this.pending = [...events.values()]
+    this.taken = new Set(events.keys())
     this.onOnline = () => this.flush()
     globalThis.addEventListener("online", this.onOnline)
+    // Another tab that has sent what we kept has dropped it; what came since must be kept again.
+    this.onStorage = event => event.key === this.key && this.pending.length && this.mirror()
+    globalThis.addEventListener("storage", this.onStorage)
     // Only where the browser could not keep them would closing the page lose any.
     this.onLeave = event => this.pending.length && !this.mirrored && event.preventDefault()
     globalThis.addEventListener("beforeunload", this.onLeave)
@@ -93,7 +93,17 @@ class DecisionQueue {
     this.mirrored = true
     if (this.pending.length) this.mirrored = kept.write("localStorage", this.key, this.pending)
     else kept.drop("localStorage", this.key)
-    if (!this.pending.length) for (const key of this.adopted.splice(0)) kept.drop("localStorage", key)
+  }
+
+  // What was left behind goes once all that is in it now has arrived.
+  dropAdopted() {
+    const open = new Set(this.pending.map(event => event.event_id))
+    const arrived = ({ event_id: id }) => this.taken.has(id) && !open.has(id)
+    this.adopted = this.adopted.filter(key => {
+      const done = kept.read("localStorage", key, []).every(arrived)
+      if (done) kept.drop("localStorage", key)
+      return !done
+    })
   }
 
   async flush() {
@@ -135,6 +145,7 @@ class DecisionQueue {
     this.problem = null
     this.refused += answer.rejected?.length ?? 0
     this.mirror()
+    this.dropAdopted()
     this.hooks.settled(answer)
     this.hooks.changed()
   }
@@ -172,6 +183,7 @@ class DecisionQueue {
   close() {
     clearTimeout(this.timer)
     globalThis.removeEventListener("online", this.onOnline)
+    globalThis.removeEventListener("storage", this.onStorage)
     globalThis.removeEventListener("beforeunload", this.onLeave)
   }
 }

@@ -7,13 +7,15 @@ import os
 # Before numpy and torch are imported: tests run side by side, each must keep to one core.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import settings
 from PIL import Image
+
+from tests.postgres import PostgresServer, find_binaries
 
 # The same examples each time, and no limit on time: other work may slow this machine down.
 settings.register_profile("assay", deadline=None, derandomize=True)
@@ -47,3 +49,17 @@ def image_folder(tmp_path: Path, pixels: Callable[..., np.ndarray]) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels(seed)).save(file)
     return root
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A server of our own, running."""
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    server = PostgresServer(binaries)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -10,11 +11,15 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from core.curation import DecisionStore, RunDecisions
+from core.runs import Run
+from tests.postgres import PostgresServer
 
 REPO = Path(__file__).resolve().parents[2]
 STARTS_WITHIN_S = 60
@@ -51,11 +56,15 @@ def free_port() -> int:
 
 
 class Server:
-    """The app with a port and a state folder of its own; it can be killed and started again."""
+    """The app with a port and a state folder of its own; it can be killed and started again.
 
-    def __init__(self, folder: Path) -> None:
+    database : URL of the decisions, where they are not in the state folder
+    """
+
+    def __init__(self, folder: Path, database: str | None = None) -> None:
         self.home = folder / "assay-home"
         self.home.mkdir(parents=True, exist_ok=True)
+        self.database = database or f"sqlite:///{self.home / 'assay.db'}"
         self.log = folder / "server.log"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -71,7 +80,11 @@ class Server:
             self._process = subprocess.Popen(
                 command,
                 cwd=REPO,
-                env={**os.environ, "ASSAY_HOME": str(self.home)},
+                env={
+                    **os.environ,
+                    "ASSAY_HOME": str(self.home),
+                    "ASSAY_DATABASE": self.database,
+                },
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -87,6 +100,21 @@ class Server:
                 return bool(answer.status == 200)
         except OSError:
             return False
+
+    def store(self) -> DecisionStore:
+        """Open the log of decisions beside the server."""
+        return DecisionStore(self.database)
+
+    def decisions(self, run: Run) -> RunDecisions:
+        """Return what is decided about `run`, read anew from the database."""
+        return RunDecisions(self.store(), run)
+
+    def peak_bytes(self) -> int:
+        """Return the largest resident size that the server's process has had."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
 
     def kill(self) -> None:
         """Send SIGKILL: the server has no chance to save anything."""
@@ -109,7 +137,24 @@ class Server:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    started = Server(tmp_path)
+    yield from _running(Server(tmp_path))
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for tests that each make a run of their own, of their own `seed`."""
+    yield from _running(Server(tmp_path_factory.mktemp("app")))
+
+
+@pytest.fixture(scope="session")
+def app_on_postgres(
+    tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer
+) -> Iterator[Server]:
+    """The same, with the decisions on a PostgreSQL server."""
+    yield from _running(Server(tmp_path_factory.mktemp("app"), postgres.new_database()))
+
+
+def _running(started: Server) -> Iterator[Server]:
     started.start()
     yield started
     started.stop()
@@ -129,14 +174,29 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    """A tab of 1440 x 900 pixels in a profile of its own; a script error in it fails the test."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
-    context.add_init_script(NAMED)
-    opened = context.new_page()
-    opened.set_default_timeout(20_000)
+def new_page(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Open tabs of 1440 x 900 pixels, each in a profile of its own, worked by `reviewer`.
+
+    A script error in any of them fails the test.
+    """
+    contexts: list[Any] = []
     errors: list[str] = []
-    opened.on("pageerror", lambda error: errors.append(str(error)))
+
+    def opened(reviewer: str = "reviewer") -> Any:
+        context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
+        context.add_init_script(NAMED.replace("'\"reviewer\"'", json.dumps(json.dumps(reviewer))))
+        context.set_default_timeout(20_000)
+        context.on("weberror", lambda problem: errors.append(str(problem.error)))
+        contexts.append(context)
+        return context.new_page()
+
     yield opened
-    context.close()
+    for context in contexts:
+        context.close()
     assert errors == []
+
+
+@pytest.fixture
+def page(new_page: Callable[..., Any]) -> Any:
+    """A tab of the reviewer called "reviewer"."""
+    return new_page()

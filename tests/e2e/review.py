@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.curation import RunDecisions
+from core.runs import Run
 from tests.e2e.conftest import Server
 
 SAVED = "All decisions saved"
@@ -38,3 +40,33 @@ def verdicts(page: Any) -> list[str]:
         "all => all.map(t => [Number(t.dataset.position), t.dataset.verdict])"
     )
     return [verdict for _, verdict in sorted(tiles)]
+
+
+def known(page: Any, run_id: str) -> dict[int, tuple[str, str | None, bool]]:
+    """Return what the page knows of each image that is decided: verdict, label, disputed."""
+    states = page.evaluate(
+        """run => {
+          const store = globalThis.__assayReview.stores.get(run)
+          return Array.from({ length: store.n }, (_, row) => [...store.state(row), store.disputed(row)])
+        }""",
+        run_id,
+    )
+    return {row: tuple(state) for row, state in enumerate(states) if state[0] != "clear"}
+
+
+def stood(decisions: RunDecisions) -> dict[int, tuple[str, str | None, bool]]:
+    """Return what the log says of each image that is decided, as `known` does."""
+    current = decisions.current()
+    current = current[current["verdict"] != "clear"]
+    labels = current["new_label"].astype(object).where(current["new_label"].notna(), None)
+    return {
+        row: (verdict, label, disputed)
+        for row, verdict, label, disputed in zip(
+            current["row"], current["verdict"], labels, current["disputed"], strict=True
+        )
+    }
+
+
+def worst_first(run: Run) -> list[int]:
+    """Return the rows of `run`, worst first."""
+    return run.values["value"].argsort(kind="stable").tolist()

@@ -10,21 +10,7 @@ import pytest
 from core.curation import DecisionStore, RunDecisions
 from core.runs import Run
 from tests.factories import make_run
-from tests.postgres import PostgresServer, find_binaries
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """A server of our own, running."""
-    binaries = find_binaries()
-    if binaries is None:
-        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
-    server = PostgresServer(binaries)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.remove()
+from tests.postgres import PostgresServer
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
