@@ -3,11 +3,9 @@
 const DONE = { keep: "kept it", remove: "removed it", unsure: "was unsure", clear: "took the decision back" }
 const SAVE_AFTER_MS = 500 // the server is asked once a decision has had time to arrive
 
-// One line of the history, in words. A note leaves the decision as it was.
-function deed({ verdict, new_label: label, note, before: [verdictBefore, labelBefore] }) {
-  const same = verdict === (verdictBefore ?? "clear") && label === labelBefore
-  if (same && note) return "noted"
-  if (same && verdict === "clear") return "erased the note"
+// One line of the history, in words.
+function deed({ verdict, new_label: label, note }) {
+  if (verdict === "note") return note ? "noted" : "erased the note"
   return verdict === "relabel" ? `relabelled it ${label}` : DONE[verdict]
 }
 
@@ -63,7 +61,7 @@ class History {
   }
 
   fill(deeds) {
-    const note = (this.store.noted(this.row) && deeds.findLast(line => line.note && !line.undone)?.note) || ""
+    const note = standingNote(deeds)
     if (this.note.value === this.known) this.note.value = note
     this.known = note
     const lines = deeds.toReversed().map(line => {

@@ -22,6 +22,17 @@ function ordinal(n) {
   return `${count(n)}${ending}`
 }
 
+// The latest note that nobody took back and its writer did not erase.
+function standingNote(history) {
+  const notes = new Map() // by reviewer, the latest last
+  for (const { reviewer, verdict, note, undone } of history) {
+    if (undone || !(note || verdict === "note")) continue
+    notes.delete(reviewer)
+    notes.set(reviewer, note)
+  }
+  return [...notes.values()].findLast(Boolean) ?? ""
+}
+
 class ReviewStore {
   // login: the name that the server knows the reviewer by, where there is a login.
   constructor(run, base, login = null) {
@@ -215,7 +226,8 @@ class ReviewStore {
       this.states.restore(rows, this.states.unpacked(to))
       this.undoStack = this.undoStack.filter(stroke => stroke.event !== event.undoes)
     } else if (!this.undoStack.some(stroke => stroke.event === event.event_id)) {
-      this.put(event.event_id, event.rows, event.verdict, event.new_label ?? null)
+      if (event.verdict === "note") this.putNote(event)
+      else this.put(event.event_id, event.rows, event.verdict, event.new_label ?? null)
     }
   }
 
@@ -271,43 +283,44 @@ class ReviewStore {
   }
 
   // One stroke over `rows`: recorded, and later undone, together. Images that we decided just so
-  // already are left out, unless there is a note to write; null leaves notes as they are.
-  // Returns how many images it is about.
-  decide(rows, verdict, label = null, note = null) {
+  // already are left out. Returns how many images it is about.
+  decide(rows, verdict, label = null) {
     const { verdicts, newLabels, latest, reviewers } = this.states
     const [code, labelCode] = this.states.code(verdict, label)
     const me = reviewers.of(this.reviewer)
     const fresh = Array.from(rows).filter(row =>
-      note !== null || verdicts[row] !== code || newLabels[row] !== labelCode || latest[row] !== me)
+      verdicts[row] !== code || newLabels[row] !== labelCode || latest[row] !== me)
     if (!fresh.length || fresh.length > MOST_AT_ONCE) return 0
     this.revision += 1
     const event = newId()
     this.put(event, fresh, verdict, label)
-    if (note !== null) for (const row of fresh) this.states.setNoted(row, note !== "")
     this.redoStack = []
     this.tell({ rows: fresh })
     this.queue.push([
-      { event_id: event, rows: fresh, verdict, new_label: label, reviewer: this.reviewer,
-        ...(note !== null && { note }) },
+      { event_id: event, rows: fresh, verdict, new_label: label, reviewer: this.reviewer },
     ])
     return fresh.length
   }
 
   // The note on an image as it stands, "" where there is none.
   async noteOf(row) {
-    const told = await fetchJson(`${this.base}/history/${row}`)
-    return told.findLast(entry => !entry.undone && entry.note)?.note ?? ""
+    return standingNote(await fetchJson(`${this.base}/history/${row}`))
   }
 
   // Write a note on images; what is decided about them stays. "" erases it.
   annotate(rows, note) {
-    const groups = new Map()
-    for (const row of rows) {
-      const key = JSON.stringify(this.state(row))
-      if (!groups.has(key)) groups.set(key, [])
-      groups.get(key).push(row)
-    }
-    for (const [key, some] of groups) this.decide(some, ...JSON.parse(key), note)
+    this.revision += 1
+    const event = { event_id: newId(), rows: Array.from(rows), verdict: "note", note, reviewer: this.reviewer }
+    this.putNote(event)
+    this.redoStack = []
+    this.tell({ rows: event.rows })
+    this.queue.push([event])
+  }
+
+  putNote({ event_id: event, rows, note }) {
+    const stands = this.states.snapshot(rows)
+    this.undoStack.push({ event, rows, before: stands, after: stands })
+    for (const row of rows) this.states.setNoted(row, note !== "")
   }
 
   // Both return the rows concerned, or undefined where there is nothing to do.

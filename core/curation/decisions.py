@@ -10,8 +10,8 @@ import numpy as np
 
 from core.errors import DataError
 
-Verdict = Literal["keep", "remove", "relabel", "unsure", "clear"]
-"""What was decided; "clear": nothing any more."""
+Verdict = Literal["keep", "remove", "relabel", "unsure", "clear", "note"]
+"""What was decided; "clear": nothing any more; "note": nothing, only words were written."""
 
 VERDICTS: tuple[str, ...] = get_args(Verdict)
 DEFAULT_REVIEWER = "reviewer"
@@ -53,9 +53,11 @@ class NewStroke:
     ----------
     event_id : made by the client (a UUID): recording it twice changes nothing
     rows : positions of the images in the run, 1 to 100,000; one that comes again counts once
-    verdict : keep, remove, relabel, unsure, or clear, which withdraws the reviewer's own opinion
+    verdict : keep, remove, relabel, unsure; clear, which withdraws the reviewer's own opinion; or
+        note, which leaves all opinions as they are
     new_label : name of the right class; for "relabel" and nothing else
-    note : the reviewer's words; "" erases the reviewer's note, None leaves it as it is
+    note : the reviewer's words; "" erases the reviewer's note, None, with any verdict but "note",
+        leaves it as it is
     reviewer : who decided
 
     Raises
@@ -81,6 +83,8 @@ class NewStroke:
         check_text("reviewer", self.reviewer, MAX_NAME)
         if self.note is not None:
             check_text("note", self.note, MAX_NOTE, empty=True)
+        elif self.verdict == "note":
+            raise DataError('The verdict "note" comes with a note; "" erases one.')
         if (self.new_label is not None) != (self.verdict == "relabel"):
             raise DataError('A new label belongs to the verdict "relabel", and only to it.')
         if not 0 < len(self.rows) <= MAX_ROWS:

@@ -114,8 +114,9 @@ class RunDecisions:
     def history(self, row: int) -> pd.DataFrame:
         """Return all that the log holds about the image at `row`, oldest first.
 
-        Columns: at (UTC), reviewer, verdict and new_label (what was decided, or for an undo what
-        stood afterwards), note ("" where nothing was written), value, run_id, undone (bool: taken
+        Columns: at (UTC), reviewer, verdict and new_label (what was decided, "note" where nothing
+        was, or for an undo what stood afterwards), note ("" where nothing was written, or erased),
+        value, run_id, undone (bool: taken
         back and not restored), before_verdict ("clear" where undecided), before_label, event_id,
         undoes (event id of the row that this one took back, NaN for a decision).
         """
@@ -242,14 +243,18 @@ class RunDecisions:
 
 
 def _stroke(view: LogView, places: np.ndarray, index: np.ndarray) -> Stroke:
-    words = view.words
-    was = [verdict or "clear" for verdict in words.texts(view.was_verdict[index])]
+    texts = view.words.texts
+    noted = view.verdict[index] == view.words.code("note")
+    # A note leaves the state as it was.
+    after = np.where(noted, view.was_verdict[index], view.verdict[index])
+    label = np.where(noted, view.was_label[index], view.label[index])
+    was = [verdict or "clear" for verdict in texts(view.was_verdict[index])]
     return Stroke(
         event_id=str(view.event[index[0]]),
         rows=places[index],
-        verdicts=tuple(str(verdict) for verdict in words.texts(view.verdict[index])),
-        new_labels=tuple(words.texts(view.label[index])),
-        before=tuple(zip(was, words.texts(view.was_label[index]), strict=True)),
+        verdicts=tuple(verdict or "clear" for verdict in texts(after)),
+        new_labels=tuple(texts(label)),
+        before=tuple(zip(was, texts(view.was_label[index]), strict=True)),
     )
 
 

@@ -2,7 +2,8 @@
 
 A reviewer's opinion is the latest active decision; "clear" withdraws it. The latest opinion of any
 reviewer is the image's state. Where the opinions differ in verdict or label, it is disputed. A note
-stays until its reviewer writes another one, erases it, or takes back the stroke that it came with.
+stays until its reviewer writes another one, erases it, or takes back the stroke that it came with;
+to write one is not to have an opinion.
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ def opinions(view: LogView, places: np.ndarray, active: np.ndarray | None = None
     index = np.flatnonzero((places >= 0) & (view.undoes < 0) & active)
     names = len(view.words)
     key = places[index] * names + view.reviewer[index]
-    decided_key, decided = _latest(key, index)
+    decides = view.verdict[index] != view.words.code("note")
+    decided_key, decided = _latest(key[decides], index[decides])
     stands = view.verdict[decided] != view.words.code("clear")
     says = view.says[index] != NO_NOTE
     noted_key, noted = _latest(key[says], index[says])

@@ -113,6 +113,7 @@ def test_what_is_refused_holds_up_none_of_the_others(decisions: RunDecisions) ->
         ({"reviewer": ""}, "no reviewer"),
         ({"reviewer": "a\0b"}, "NUL"),
         ({"note": "x" * 3000}, "3000 characters"),
+        ({"verdict": "note"}, "comes with a note"),
         ({"note": "\ud800"}, "half a character"),
         ({"rows": []}, "1 to 100,000 images"),
     ],
@@ -251,6 +252,32 @@ def test_a_note_alone_leaves_the_image_undecided(decisions: RunDecisions) -> Non
     assert (row["verdict"], row["note"], row["reviewer"]) == ("clear", "ask Ben", "Ada")
     assert row["reviewers"] == ()
     assert decisions.counts() == {"keep": 0, "remove": 0, "relabel": 0, "unsure": 0}
+
+
+def test_a_note_is_no_opinion_of_a_decision_that_somebody_else_made(
+    decisions: RunDecisions,
+) -> None:
+    made = stroke(1, "relabel", new_label="boot", reviewer="Ada")
+    noted = stroke(1, "note", note="is it?", reviewer="Ben")
+    record(decisions, made, stroke(2, "keep", reviewer="Ben"), noted)
+    (first, second) = decisions.current().itertuples()
+    assert (first.verdict, first.new_label, first.reviewer) == ("relabel", "boot", "Ada")
+    assert (first.note, first.reviewers, first.disputed) == ("is it?", ("Ada",), False)
+    assert second.verdict == "keep"
+    (last,) = [made for made in decisions.strokes("Ben") if 1 in made.rows]
+    assert (last.verdicts, last.new_labels) == (("relabel",), ("boot",))
+    assert last.before == (("relabel", "boot"),)
+    record(decisions, undo(noted))
+    assert decisions.current()["note"].tolist() == ["", ""]
+    assert decisions.history(1)["verdict"].tolist() == ["relabel", "note", "relabel"]
+    record(decisions, undo(made))
+    assert decisions.current()["row"].tolist() == [2]
+
+
+def test_an_erased_note_leaves_the_decision(decisions: RunDecisions) -> None:
+    record(decisions, stroke(1, "keep", note="blurred?"), stroke(1, "note", note=""))
+    (row,) = decisions.current().itertuples()
+    assert (row.verdict, row.note) == ("keep", "")
 
 
 def test_a_note_outlives_decisions_that_say_nothing_until_it_is_erased(
