@@ -1,0 +1,229 @@
+"""How quick the review is, in a headless Chromium: docs/workbench.md.
+
+Each figure has its bar:
+
+* usable: from asking for the page to the first image shown, with the run valued before (1.5 s)
+* next image: from a key press that decides to the next image shown and decoded, over 300 decisions
+  at 5 per second (median 100 ms, 95th percentile 250 ms), all stored, in order
+* scrolling from the first page to the last without a dropped thumbnail
+* 5,000 images removed in one stroke, and that taken back (1 s each, until the server confirms it)
+
+The images are CIFAR-10 as Parquet, from `$ASSAY_SHARED/data/cifar10`. Speed does not depend on the
+values, so they are drawn at random.
+
+    python benchmarks/workbench.py [--visits 6] [--presses 300]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+REPO = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(REPO))
+
+from browsing import (
+    CHANGES,
+    DECIDE,
+    SCROLL,
+    STROKE,
+    chromium,
+    cifar_pictures,
+    reviewer,
+    wait_for_review,
+    write_random_run,
+)
+from common import CIFAR
+
+from core.curation import RunDecisions, open_store
+from core.runs import Run, link_run
+from tests.e2e.conftest import Server
+from tests.factories import make_large_run
+
+PAUSE_MS = 200  # five decisions a second
+
+
+def times_to_usable(browser: Any, url: str, visits: int) -> list[tuple[float, float]]:
+    """Return for each visit the ms from asking for the page to its first image.
+
+    With it the share of the review itself, from its first request on; what comes before is
+    Streamlit starting. The first visit is that of a new browser profile, the others find the
+    scripts in its cache.
+    """
+    context = reviewer(browser)
+    took = []
+    for _ in range(visits):
+        page = context.new_page()
+        page.goto(url, wait_until="commit")
+        wait_for_review(page)
+        now, started = page.evaluate(
+            """() => [performance.now(), performance.getEntriesByType("resource")
+                .find(entry => entry.name.endsWith("/ranking")).startTime]"""
+        )
+        took.append((now, now - started))
+        page.close()
+    context.close()
+    return took
+
+
+def stored_rows(home: Path, run: Run, count: int) -> list[int]:
+    """Return the rows of the images decided last, in the order of their decisions."""
+    decided = RunDecisions(open_store(home), run).current()
+    return decided["row"].tolist()[-count:]
+
+
+def milliseconds(sample: list[float]) -> str:
+    """Return median, 95th percentile and worst, in words."""
+    return (
+        f"median {statistics.median(sample):.0f} ms, 95th percentile "
+        f"{np.percentile(sample, 95):.0f} ms, worst {max(sample):.0f} ms"
+    )
+
+
+def review(server: Server, run: Run, visits: int, presses: int) -> list[str]:
+    """Measure the review of `run`; return lines of Markdown."""
+    url = f"{server.url}/review?run={run.id}"
+    lines = []
+    with chromium() as browser:
+        ever, *_ = times_to_usable(browser, url, 1)
+        new, *again = times_to_usable(browser, url, visits)
+        usable, own = (statistics.median(column) for column in zip(*again, strict=True))
+        lines.append(
+            f"usable: **{usable:.0f} ms**, median of {len(again)} visits, {own:.0f} ms of them the "
+            f"review's own; {new[0]:.0f} ms with an empty browser cache, {ever[0]:.0f} ms at the "
+            "first visit after the start of the server"
+        )
+        page = reviewer(browser).new_page()
+        page.goto(url)
+        wait_for_review(page)
+        page.wait_for_timeout(1000)
+        answer = page.evaluate(DECIDE, {"presses": presses, "pause": PAUSE_MS})
+        stored = stored_rows(server.home, run, presses)
+        order = "all stored, in order" if stored == answer["rows"] else "**not all in order**"
+        paced = milliseconds(answer["took"])
+        lines.append(f"next image, {presses} decisions at 5 a second: {paced}; {order}")
+        answer = page.evaluate(DECIDE, {"presses": 50, "pause": 0})
+        lines.append(f"next image, keys without a pause: {milliseconds(answer['took'])}")
+        lines += strokes(page, f"{url}&class={run.class_names[0]}")
+        page.goto(url)
+        wait_for_review(page)
+        lines.append(scrolled(page, 10**6))
+    return lines
+
+
+def strokes(page: Any, url: str) -> list[str]:
+    """Remove all images that `url` shows in one stroke, and take it back."""
+    page.goto(url)
+    wait_for_review(page)
+    page.wait_for_timeout(500)
+    count = page.locator(".tally").inner_text().split()[0]
+    lines = []
+    for words, keys in (("removed in one stroke", ["a", "r"]), ("taken back", ["z"])):
+        took = page.evaluate(STROKE, keys)
+        lines.append(
+            f"{count} images {words}: shown after {took['shown']:.0f} ms, confirmed by the server "
+            f"after **{took['saved']:.0f} ms**"
+        )
+    return lines
+
+
+def million(server: Server, run: Run) -> list[str]:
+    """Measure the review of a run of a million images; return lines of Markdown."""
+    url = f"{server.url}/review?run={run.id}"
+    lines = []
+    with chromium() as browser:
+        ever, *again = [took for took, _ in times_to_usable(browser, url, 4)]
+        lines.append(
+            f"first page: **{statistics.median(again) / 1000:.1f} s**, median of {len(again)} "
+            f"visits; {ever / 1000:.1f} s at the first visit after the start of the server"
+        )
+        page = reviewer(browser).new_page()
+        page.goto(url)
+        wait_for_review(page)
+        page.wait_for_timeout(1500)
+        label = page.get_by_role("combobox", name="Labelled")
+        order = page.get_by_role("combobox", name="Order")
+        find = page.get_by_role("textbox", name="Find")
+        steps: list[tuple[str, Callable[[], None]]] = [
+            ("filter by class", lambda: choose(page, label, run.class_names[3])),
+            ("best first", lambda: choose(page, order, "Best first")),
+            ("by class, worst first", lambda: choose(page, order, "By class, worst first")),
+            ("find by a part of the id", lambda: (find.fill("0012"), find.press("Enter"))),
+        ]
+        for words, act in steps:
+            lines.append(f"{words}: **{changed_after(page, act):.0f} ms**")
+        lines += strokes(page, f"{url}&find=train-0000")
+    lines.append(f"the app's process: at most **{server.peak_bytes() / 2**30:.2f} GiB**")
+    return lines
+
+
+def choose(page: Any, field: Any, option: str) -> None:
+    """Open a list and pick; the wait for the list is not what is measured."""
+    field.click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def changed_after(page: Any, act: Callable[[], None]) -> float:
+    """Return the ms from the last input of `act` to other images, with their pictures."""
+    page.evaluate(CHANGES)
+    act()
+    return float(page.evaluate("() => globalThis.__changed"))
+
+
+def scrolled(page: Any, pages: int) -> str:
+    """Scroll from the first page to the last in at most `pages` steps; return what was seen."""
+    found = page.evaluate(SCROLL, {"pages": pages})
+    end = "to the end" if found["end"] else "**not to the end**"
+    return (
+        f"scrolled {end}: {found['seen']:,} thumbnails in {len(found['waits']):,} steps, "
+        f"**{found['dropped']} dropped**; a page is complete after {milliseconds(found['waits'])}"
+    )
+
+
+def main() -> None:
+    """Measure, print, and write the page of docs/."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--visits", type=int, default=6)
+    parser.add_argument("--presses", type=int, default=300)
+    parser.add_argument("--images", type=int, default=1_000_000)
+    parser.add_argument("--only", choices=("review", "million"))
+    options = parser.parse_args()
+    if not (CIFAR / "train.parquet").is_file():
+        sys.exit(f"CIFAR-10 is not in {CIFAR}; set ASSAY_SHARED.")
+    if options.only in (None, "review"):
+        with served(lambda folder: write_random_run(folder, *cifar_pictures())) as (server, run):
+            show(review(server, run, options.visits, options.presses))
+    if options.only in (None, "million"):
+        with served(lambda folder: make_large_run(folder, options.images)) as (server, run):
+            show(million(server, run))
+
+
+def show(lines: list[str]) -> None:
+    """Print lines of Markdown."""
+    print("\n".join(f"- {line}" for line in lines), flush=True)
+
+
+@contextmanager
+def served(make: Callable[[Path], Run]) -> Iterator[tuple[Server, Run]]:
+    """Start the app with one run in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(Path(folder))
+        run = make(Path(folder))
+        link_run(server.home, run.path)
+        server.start()
+        try:
+            yield server, run
+        finally:
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()
