@@ -47,7 +47,8 @@ def known(page: Any, run_id: str) -> dict[int, tuple[str, str | None, bool]]:
     states = page.evaluate(
         """run => {
           const store = globalThis.__assayReview.stores.get(run)
-          return Array.from({ length: store.n }, (_, row) => [...store.state(row), store.disputed(row)])
+          const rows = [...Array(store.n).keys()]
+          return rows.map(row => [...store.state(row), store.disputed(row)])
         }""",
         run_id,
     )
@@ -70,3 +71,14 @@ def stood(decisions: RunDecisions) -> dict[int, tuple[str, str | None, bool]]:
 def worst_first(run: Run) -> list[int]:
     """Return the rows of `run`, worst first."""
     return run.values["value"].argsort(kind="stable").tolist()
+
+
+def written(server: Server, reviewer: str) -> list[tuple[str, str]]:
+    """Return what a reviewer wrote in the order of the log: image id, and verdict or "undo"."""
+    view = server.store().log()
+    own = view.reviewer == view.words.code(reviewer)
+    verdicts = view.words.texts(view.verdict[own])
+    said = [
+        v if undoes < 0 else "undo" for v, undoes in zip(verdicts, view.undoes[own], strict=True)
+    ]
+    return list(zip(view.words.texts(view.image[own]), said, strict=True))

@@ -13,6 +13,7 @@ from tests.e2e.review import (
     wait_ready,
     wait_saved,
     worst_first,
+    written,
 )
 from tests.factories import make_home_run
 
@@ -29,8 +30,9 @@ def anywhere(request):
 class Reviewer:
     """One who goes through the images from the worst on, deciding and taking back at random."""
 
-    def __init__(self, page, name, seed):
+    def __init__(self, page, name, seed, run):
         self.page, self.name = page, name
+        self.ids = run.values["id"].iloc[worst_first(run)].tolist()
         self.first = np.random.default_rng(seed).integers(0, 3, N)
         self.place = self.number = 0
         self.typed = []
@@ -50,18 +52,10 @@ class Reviewer:
         else:
             self.undoable.append((self.place, dict(self.opinions)))
             self.opinions[self.place] = VERDICTS[key]
-            self.place += 1
+        self.typed.append((self.ids[self.place], VERDICTS.get(key, "undo")))
+        self.place += key != "z"
         self.page.keyboard.press(key)
         self.number += 1
-        self.typed.append(VERDICTS.get(key, "undo"))
-
-
-def written(server, name):
-    """What a reviewer wrote, in the order of the log: verdicts, and "undo"."""
-    view = server.store().log()
-    own = view.reviewer == view.words.code(name)
-    rows = zip(view.words.texts(view.verdict[own]), view.undoes[own], strict=True)
-    return [verdict if undoes < 0 else "undo" for verdict, undoes in rows]
 
 
 def return_to(page):
@@ -73,7 +67,8 @@ def return_to(page):
 def test_200_interleaved_decisions_of_two_reviewers_are_all_kept_and_all_agree(new_page, anywhere):
     run = make_home_run(anywhere.home, n=N, seed=11)
     order = worst_first(run)
-    reviewers = [Reviewer(new_page(name), name, seed) for seed, name in enumerate(("Ada", "Ben"))]
+    names = (f"Ada on {anywhere.port}", f"Ben on {anywhere.port}")
+    reviewers = [Reviewer(new_page(name), name, seed, run) for seed, name in enumerate(names)]
     for reviewer in reviewers:
         open_review(reviewer.page, anywhere, run.id)
     for _ in range(100):
