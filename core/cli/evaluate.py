@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from core.atomic import replacing
 from core.cli.run import run_given
 from core.cli.text import printable, table
 from core.errors import ConfigError, RunError
@@ -154,11 +154,9 @@ def _as_text(summary: pd.DataFrame) -> str:
 
 def _replace(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(path)
+        with replacing(path) as file:
+            file.write(text.encode())
     except OSError as error:
-        fresh.unlink(missing_ok=True)
         raise RunError(f"{path} cannot be written: {error.strerror or error}.") from error

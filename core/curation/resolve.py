@@ -9,29 +9,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import secrets
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import IO, Any, ClassVar, Self
+from zipfile import BadZipFile
 
 import numpy as np
 
 from core import __version__
+from core.atomic import replacing
 from core.curation.plan import PrunePlan, source_of
 from core.errors import ConfigError, DataError, RunError
 from core.progress import Progress, silent
 from core.runs import RUN_ID, Run, find_run, link_run
 
-_SELECTION_ID = re.compile(r"[0-9a-f]{32}")
+_SUBSET_ID = re.compile(r"[0-9a-f]{32}")
 # Where a method used no regularization of its own: small beside the costs, and quick.
 _RELATIVE_EPSILON = 0.01
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Selection:
+class Subset:
     """A part of a run's training images, and the labels they are given.
 
     Attributes
@@ -64,7 +66,7 @@ class Selection:
         return cls(kept=kept, labels=plan.labels, class_names=plan.class_names)
 
     def id(self, run: Run) -> str:
-        """Return what tells this selection of `run` from others: 32 hexadecimal digits."""
+        """Return what tells this subset of `run` from others: 32 hexadecimal digits."""
         # How it is solved is part of it, as far as the run does not settle that.
         identity = [__version__, _RELATIVE_EPSILON, run.id, self.class_names]
         digest = hashlib.sha256(json.dumps(identity).encode())
@@ -75,7 +77,7 @@ class Selection:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Distance:
-    """How far a selection of training images is from the validation set.
+    """How far a subset of training images is from the validation set.
 
     Attributes
     ----------
@@ -108,12 +110,12 @@ class Effect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolveSpec:
-    """Selections of a run's images to be solved for.
+    """Subsets of a run's images to be solved for.
 
     Attributes
     ----------
     run : id of the run, in the home where the work is done, or of one linked from there
-    selections : ids of selections that `keep_selection` wrote there
+    subsets : ids of subsets that `keep_subset` wrote there
 
     Raises
     ------
@@ -123,15 +125,15 @@ class ResolveSpec:
     kind: ClassVar[str] = "resolve"
 
     run: str
-    selections: tuple[str, ...]
+    subsets: tuple[str, ...]
 
     def __post_init__(self) -> None:
         """Check the ids: paths are made of them."""
-        object.__setattr__(self, "selections", tuple(self.selections))
+        object.__setattr__(self, "subsets", tuple(self.subsets))
         if not RUN_ID.fullmatch(self.run):
             raise ConfigError("A run id is 16 hexadecimal digits; this one is not.")
-        if not self.selections or not all(map(_SELECTION_ID.fullmatch, self.selections)):
-            raise ConfigError("Expected ids of selections, 32 hexadecimal digits each.")
+        if not self.subsets or not all(map(_SUBSET_ID.fullmatch, self.subsets)):
+            raise ConfigError("Expected ids of subsets, 32 hexadecimal digits each.")
 
     @property
     def what(self) -> str:
@@ -140,7 +142,7 @@ class ResolveSpec:
 
     def configuration(self) -> dict[str, Any]:
         """Return every field by name; JSON can hold it and `from_configuration` reads it."""
-        return {"run": self.run, "selections": list(self.selections)}
+        return {"run": self.run, "subsets": list(self.subsets)}
 
     @classmethod
     def from_configuration(cls, raw: Mapping[str, Any]) -> ResolveSpec:
@@ -150,21 +152,21 @@ class ResolveSpec:
         ------
         ConfigError : a field is unknown or missing, or out of its range
         """
-        if raw.keys() != {"run", "selections"} or not isinstance(raw["selections"], list | tuple):
-            raise ConfigError("Expected a run and a list of selections to solve for.")
-        return cls(run=str(raw["run"]), selections=tuple(map(str, raw["selections"])))
+        if raw.keys() != {"run", "subsets"} or not isinstance(raw["subsets"], list | tuple):
+            raise ConfigError("Expected a run and a list of subsets to solve for.")
+        return cls(run=str(raw["run"]), subsets=tuple(map(str, raw["subsets"])))
 
 
 def resolve_job(
     spec: ResolveSpec, home: Path, progress: Progress, on_id: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Solve for every selection that is not solved yet; `core.runs.KINDS` names this."""
+    """Solve for every subset that is not solved yet; `core.runs.KINDS` names this."""
     run = find_run(home, spec.run)
-    for number, name in enumerate(spec.selections):
+    for number, name in enumerate(spec.subsets):
         if found_distance(home, run.id, name) is None:
-            told = _numbered(progress, number, len(spec.selections))
-            _solve_and_keep(run, home, name, _read_selection(home, run, name), told)
-    return {"selections": list(spec.selections)}
+            told = _numbered(progress, number, len(spec.subsets))
+            _solve_and_keep(run, home, name, _read_subset(home, run, name), told)
+    return {"subsets": list(spec.subsets)}
 
 
 def resolve_plan(run: Run, plan: PrunePlan, home: Path, progress: Progress = silent) -> Effect:
@@ -173,12 +175,13 @@ def resolve_plan(run: Run, plan: PrunePlan, home: Path, progress: Progress = sil
     Raises
     ------
     DataError : the plan keeps no image
+    RunError : `home` cannot be written to
     Cancelled : raised by `progress`
     """
-    for number, selection in enumerate((Selection.whole(run), Selection.of(plan))):
-        name = keep_selection(home, run, selection)
+    for number, subset in enumerate((Subset.whole(run), Subset.of(plan))):
+        name = keep_subset(home, run, subset)
         if found_distance(home, run.id, name) is None:
-            _solve_and_keep(run, home, name, selection, _numbered(progress, number, 2))
+            _solve_and_keep(run, home, name, subset, _numbered(progress, number, 2))
     effect = found_effect(run, plan, home)
     assert effect is not None  # noqa: S101 - both were just solved
     return effect
@@ -190,60 +193,60 @@ def plan_job(run: Run, plan: PrunePlan, home: Path, *, by_source: bool = False) 
     Raises
     ------
     DataError : the plan keeps no image
+    RunError : `home` cannot be written to
     """
     link_run(home, run.path)  # so that the job finds a run that was opened elsewhere
-    wanted = [Selection.whole(run), Selection.of(plan)]
+    wanted = [Subset.whole(run), Subset.of(plan)]
     if by_source:
         parts = range(len(run.record.training_parts))
-        less = [Selection.without_source(run, plan, part) for part in parts]
-        wanted += [selection for selection in less if selection.kept.any()]
-    names = [keep_selection(home, run, selection) for selection in wanted]
-    return ResolveSpec(run=run.id, selections=tuple(names))
+        less = [Subset.without_source(run, plan, part) for part in parts]
+        wanted += [subset for subset in less if subset.kept.any()]
+    names = [keep_subset(home, run, subset) for subset in wanted]
+    return ResolveSpec(run=run.id, subsets=tuple(names))
 
 
 def found_effect(run: Run, plan: PrunePlan, home: Path) -> Effect | None:
     """Return what a plan does to the OT distance, if that was solved before."""
-    before = found_distance(home, run.id, Selection.whole(run).id(run))
-    after = found_distance(home, run.id, Selection.of(plan).id(run))
+    before = found_distance(home, run.id, Subset.whole(run).id(run))
+    after = found_distance(home, run.id, Subset.of(plan).id(run))
     return None if before is None or after is None else Effect(before=before, after=after)
 
 
 def found_without_sources(run: Run, plan: PrunePlan, home: Path) -> list[Distance | None]:
     """Return, for each source, the distance of what a plan keeps less it, where it was solved."""
     return [
-        found_distance(home, run.id, Selection.without_source(run, plan, part).id(run))
+        found_distance(home, run.id, Subset.without_source(run, plan, part).id(run))
         for part in range(len(run.record.training_parts))
     ]
 
 
-def keep_selection(home: Path, run: Run, selection: Selection) -> str:
-    """Write a selection where a job finds it; return its id.
+def keep_subset(home: Path, run: Run, subset: Subset) -> str:
+    """Write a subset where a job finds it; return its id.
 
     Raises
     ------
     DataError : it keeps no image
+    RunError : it cannot be written
     """
-    if not selection.kept.any():
+    if not subset.kept.any():
         raise DataError(
             "No image is left: the plan removes all of them. There is nothing to solve."
         )
-    name = selection.id(run)
+    name = subset.id(run)
     path = _folder(home, run.id) / f"{name}.npz"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f".{name}.{os.getpid()}.{secrets.token_hex(4)}.npz")
-        np.savez_compressed(
-            fresh,
-            kept=np.packbits(selection.kept),
-            labels=selection.labels,
-            class_names=np.array(selection.class_names, dtype=np.str_),
-        )
-        fresh.replace(path)
+        with _written(path) as file:
+            np.savez_compressed(
+                file,
+                kept=np.packbits(subset.kept),
+                labels=subset.labels,
+                class_names=np.array(subset.class_names, dtype=np.str_),
+            )
     return name
 
 
 def found_distance(home: Path, run_id: str, name: str) -> Distance | None:
-    """Return the distance of a selection, if it was solved before."""
+    """Return the distance of a subset, if it was solved before."""
     try:
         raw = json.loads((_folder(home, run_id) / f"{name}.json").read_text(encoding="utf-8"))
         return Distance(**{item.name: raw[item.name] for item in fields(Distance)})
@@ -251,8 +254,8 @@ def found_distance(home: Path, run_id: str, name: str) -> Distance | None:
         return None  # not there, or damaged: to be solved (again)
 
 
-def solve_selection(run: Run, selection: Selection, progress: Progress = silent) -> Distance:
-    """Solve for the OT distance of a selection, with the run's embeddings and settings."""
+def solve_subset(run: Run, subset: Subset, progress: Progress = silent) -> Distance:
+    """Solve for the OT distance of a subset, with the run's embeddings and settings."""
     from core.valuation import LavaConfig, set_distance  # they bring torch
 
     asked, epsilon = run.record.configuration, run.record.epsilon
@@ -268,47 +271,54 @@ def solve_selection(run: Run, selection: Selection, progress: Progress = silent)
         device=asked.get("device", "auto"),
     )
     found = set_distance(
-        np.asarray(run.x[selection.kept]),
-        selection.labels[selection.kept],
+        np.asarray(run.x[subset.kept]),
+        subset.labels[subset.kept],
         np.asarray(run.y),
         run.validation["label"].to_numpy(dtype=np.int64),
-        len(selection.class_names),
+        len(subset.class_names),
         config,
         progress=progress,
     )
     own = np.diagonal(found.label_distances)
     return Distance(
-        images=int(selection.kept.sum()),
+        images=int(subset.kept.sum()),
         transport_cost=float(found.transport_cost),
         marginal_error=float(found.marginal_error),
         converged=bool(found.converged),
         own_class={
             name: float(distance)
-            for name, distance in zip(selection.class_names, own, strict=True)
+            for name, distance in zip(subset.class_names, own, strict=True)
             if np.isfinite(distance)
         },
     )
 
 
-def _solve_and_keep(
-    run: Run, home: Path, name: str, selection: Selection, progress: Progress
-) -> None:
-    distance = solve_selection(run, selection, progress)
-    path = _folder(home, run.id) / f"{name}.json"
-    fresh = path.with_name(f".{name}.{os.getpid()}.{secrets.token_hex(4)}.json")
-    fresh.write_text(json.dumps(asdict(distance)), encoding="utf-8")
-    fresh.replace(path)
+def _solve_and_keep(run: Run, home: Path, name: str, subset: Subset, progress: Progress) -> None:
+    distance = solve_subset(run, subset, progress)
+    with _written(_folder(home, run.id) / f"{name}.json") as file:
+        file.write(json.dumps(asdict(distance)).encode())
 
 
-def _read_selection(home: Path, run: Run, name: str) -> Selection:
+def _read_subset(home: Path, run: Run, name: str) -> Subset:
     path = _folder(home, run.id) / f"{name}.npz"
     try:
         with np.load(path, allow_pickle=False) as saved:
             kept = np.unpackbits(saved["kept"], count=len(run.values)).astype(bool)
             names = tuple(saved["class_names"].tolist())
-            return Selection(kept=kept, labels=saved["labels"], class_names=names)
-    except (OSError, ValueError, KeyError) as error:
+            return Subset(kept=kept, labels=saved["labels"], class_names=names)
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
+        path.unlink(missing_ok=True)  # else it would not be written anew
         raise RunError(f"{path} cannot be read; start from the Export page again.") from error
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[IO[bytes]]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as file:
+            yield file
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
 def _folder(home: Path, run_id: str) -> Path:

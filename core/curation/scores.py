@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,6 +21,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from core.atomic import replacing
 from core.curation.score_files import JoinReport, ScoreTable, join_scores
 from core.errors import ConfigError, DataError
 from core.evaluation import harmful_cut
@@ -203,15 +202,12 @@ def _write(path: Path, columns: Mapping[str, Any], facts: Mapping[str, Any]) -> 
     """Write one column's file whole or not at all."""
     table = pa.table(dict(columns))
     table = table.replace_schema_metadata({_FACTS: json.dumps(facts).encode()})
-    partial = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table, partial)
-        partial.replace(path)
+        with replacing(path) as file:
+            pq.write_table(table, file)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror or error}.") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _facts(path: Path) -> dict[str, Any] | None:

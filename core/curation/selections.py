@@ -1,19 +1,18 @@
 """Images picked by hand, kept under a short name, so that an address can hold the choice.
 
-A selection is the rows of a run, which never changes: the same rows have the same name, and what is
-kept once is never written again.
+A selection is the rows of a run, which never changes: the same rows have the same name, and
+keeping them again mends what was damaged.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
+from core.atomic import replacing
 from core.errors import DataError, RunError
 from core.runs import Run
 
@@ -40,18 +39,11 @@ def keep_selection(home: Path, run: Run, rows: np.ndarray) -> str:
     content = rows.astype("<u4")
     name = hashlib.sha256(run.id.encode() + content.tobytes()).hexdigest()[:16]
     path = _path(home, run, name)
-    if path.exists():
-        return name
-    temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-            temporary = Path(file.name)
+        with replacing(path) as file:
             np.save(file, content, allow_pickle=False)
-        os.replace(temporary, path)  # noqa: PTH105 - the rename that is meant
     except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
         raise RunError(f"The selection cannot be kept: {error.strerror or error}.") from error
     return name
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -15,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.atomic import replacing
 from core.datasets import LabelledImages, Unreadable
 from core.embedding.embedder import Embedder
 
@@ -135,23 +134,16 @@ def _fits(vectors: np.ndarray, left_out: LeftOut, count: int) -> bool:
 
 
 def store(path: Path, entry: Entry) -> None:
-    """Write the entry under a temporary name and rename it: it is whole or absent.
+    """Write the entry, whole or not at all.
 
     A full or read-only disk costs the next run its time, not this run its result.
     """
-    temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.stem[:16]}-", suffix=".tmp", delete=False
-        ) as file:
-            temporary = Path(file.name)
+        with replacing(path) as file:
             np.savez(file, allow_pickle=False, **_arrays(entry))
-        os.replace(temporary, path)  # noqa: PTH105 - the rename that is meant
     except OSError as error:
         _log.warning("The embeddings could not be kept in %s (%s).", path, error)
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
 
 
 def _arrays(entry: Entry) -> dict[str, np.ndarray]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
+from core.atomic import replacing
 from core.errors import RunError
 from core.runs.processes import is_alive, start_mark
 from core.runs.record import RunRecord, read_record
@@ -369,8 +370,6 @@ def link_run(home: Path, path: Path) -> Run:
     own = home / "runs" / run.id
     if not own.exists():
         own.parent.mkdir(parents=True, exist_ok=True)
-        link = own.with_name(f"{run.id}.link")
-        fresh = own.with_name(f".{run.id}.{secrets.token_hex(4)}.link")
-        fresh.write_text(f"{run.path}\n", encoding="utf-8")
-        fresh.replace(link)
+        with replacing(own.with_name(f"{run.id}.link")) as file:
+            file.write(f"{run.path}\n".encode())
     return run

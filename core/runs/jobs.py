@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from core.atomic import replacing
 from core.errors import ConfigError, RunError
 from core.runs.folder import find_run, sweep_partial
 from core.runs.kinds import JobSpec, read_spec, written_spec
@@ -114,9 +115,8 @@ class StatusFile:
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Replace `path` atomically: a reader sees the old content or the new."""
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    fresh.write_text(json.dumps(content), encoding="utf-8")
-    fresh.replace(path)
+    with replacing(path) as file:
+        file.write(json.dumps(content).encode())
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -21,6 +19,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from core.atomic import replacing
 from core.embedding import Layout, LayoutConfig, lay_out
 from core.errors import RunError
 from core.progress import Progress, silent
@@ -162,14 +161,10 @@ def _embeddings_of(path: Path) -> str:
 
 
 def _write(path: Path, layout: Layout) -> None:
-    """Write the map under a temporary name and rename it: it is whole or absent."""
-    temporary = None
+    """Write the map, whole or not at all."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.stem[:16]}-", suffix=".tmp", delete=False
-        ) as file:
-            temporary = Path(file.name)
+        with replacing(path) as file:
             np.savez(
                 file,
                 allow_pickle=False,
@@ -177,8 +172,5 @@ def _write(path: Path, layout: Layout) -> None:
                 validation=layout.validation,
                 fitted=np.int64(layout.fitted),
             )
-        os.replace(temporary, path)  # noqa: PTH105 - the rename that is meant
     except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
         raise RunError(f"The map cannot be written: {error.strerror or error}.") from error

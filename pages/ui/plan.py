@@ -13,7 +13,7 @@ from core.curation import (
     PlanSettings,
     PrunePlan,
     ResolveSpec,
-    Selection,
+    Subset,
     found_effect,
     found_without_sources,
     make_plan,
@@ -237,7 +237,7 @@ def show_effect(run: Run, plan: PrunePlan) -> Effect | None:
 
 
 def _offer(run: Run, plan: PrunePlan) -> None:
-    asked = Selection.of(plan).id(run)
+    asked = Subset.of(plan).id(run)
     under_way = _job_for(run, asked)
     if under_way is not None and not under_way.ended:
         jobs.panel(under_way)
@@ -266,15 +266,15 @@ def _start(run: Run, plan: PrunePlan, *, by_source: bool = False) -> None:
         shell.show_error(error)
 
 
-def _job_for(run: Run, selection: str) -> JobStatus | None:
-    """Return the latest job that solves for a selection, if there is one."""
+def _job_for(run: Run, subset: str) -> JobStatus | None:
+    """Return the latest job that solves for a subset, if there is one."""
     return next(
         (
             job
             for job in list_jobs(home())
             if isinstance(job.spec, ResolveSpec)
             and job.spec.run == run.id
-            and selection in job.spec.selections
+            and subset in job.spec.subsets
         ),
         None,
     )

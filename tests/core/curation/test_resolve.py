@@ -11,7 +11,7 @@ import pytest
 from core.curation import (
     PlanSettings,
     ResolveSpec,
-    Selection,
+    Subset,
     found_effect,
     found_without_sources,
     make_plan,
@@ -19,7 +19,8 @@ from core.curation import (
     resolve_plan,
 )
 from core.curation.resolve import resolve_job
-from core.errors import Cancelled, ConfigError, DataError
+from core.errors import Cancelled, ConfigError, DataError, RunError
+from core.progress import silent
 from core.runs import ValueSpec, job_status, start_job, value_at_home
 from core.runs.kinds import read_spec, written_spec
 from tests.core.curation.exports.cases import decided
@@ -84,7 +85,7 @@ def test_a_solution_is_found_again_and_another_plan_is_not(solved, monkeypatch):
     run, home = solved
     plan = worst(run, 9)
     first = resolve_plan(run, plan, home)
-    monkeypatch.setattr("core.curation.resolve.solve_selection", lambda *_: pytest.fail("solved"))
+    monkeypatch.setattr("core.curation.resolve.solve_subset", lambda *_: pytest.fail("solved"))
     assert resolve_plan(run, plan, home).facts() == first.facts()
     assert found_effect(run, plan, home).facts() == first.facts()
     assert found_effect(run, worst(run, 8), home) is None
@@ -94,20 +95,20 @@ def test_a_damaged_solution_is_solved_anew(solved):
     run, home = solved
     plan = worst(run, 7)
     resolve_plan(run, plan, home)
-    path = home / "resolved" / run.id / f"{Selection.of(plan).id(run)}.json"
+    path = home / "resolved" / run.id / f"{Subset.of(plan).id(run)}.json"
     path.write_text("{")
     assert found_effect(run, plan, home) is None
     assert resolve_plan(run, plan, home).after.images == 83
 
 
-def test_equal_selections_have_equal_ids_and_labels_tell_them_apart(solved):
+def test_equal_subsets_have_equal_ids_and_labels_tell_them_apart(solved):
     run, _ = solved
     plan = worst(run, 5)
     row = int(np.flatnonzero(plan.kept)[0])
     relabelled = plan.labels.copy()
     relabelled[row] = (relabelled[row] + 1) % 3
-    assert Selection.of(plan).id(run) == Selection.of(worst(run, 5)).id(run)
-    assert Selection.of(replace(plan, labels=relabelled)).id(run) != Selection.of(plan).id(run)
+    assert Subset.of(plan).id(run) == Subset.of(worst(run, 5)).id(run)
+    assert Subset.of(replace(plan, labels=relabelled)).id(run) != Subset.of(plan).id(run)
 
 
 def test_a_job_solves_in_a_process_of_its_own(solved):
@@ -151,12 +152,33 @@ def test_a_plan_that_keeps_nothing_is_refused(solved):
         plan_job(run, plan, home)
 
 
+@pytest.mark.parametrize(("left", "count"), [(b"", 21), (b"PK\x03\x04 nothing", 22)])
+def test_starting_again_mends_a_damaged_subset(solved, left, count):
+    """What was there was never written again, so the advice to start again led nowhere."""
+    run, home = solved
+    spec = plan_job(run, worst(run, count), home)
+    path = home / "resolved" / run.id / f"{spec.subsets[1]}.npz"
+    path.write_bytes(left)
+    with pytest.raises(RunError, match="start from the Export page again"):
+        resolve_job(spec, home, silent, print)
+    resolve_job(plan_job(run, worst(run, count), home), home, silent, print)
+    assert found_effect(run, worst(run, count), home) is not None
+
+
+def test_a_home_that_cannot_be_written_to_is_explained(solved, tmp_path):
+    """The page showed a traceback: the error of the file system came through as it was."""
+    run, _ = solved
+    (tmp_path / "resolved").write_text("a file where a folder should be")
+    with pytest.raises(RunError, match="cannot be written"):
+        plan_job(run, worst(run, 5), tmp_path)
+
+
 def test_a_spec_is_read_back_and_takes_no_path(solved):
     run, _ = solved
-    spec = ResolveSpec(run=run.id, selections=("0" * 32,))
+    spec = ResolveSpec(run=run.id, subsets=("0" * 32,))
     assert read_spec(written_spec(spec)) == spec
-    for selections in ((), ("../../etc/passwd",), ("0" * 31,)):
-        with pytest.raises(ConfigError, match="selections"):
-            ResolveSpec(run=run.id, selections=selections)
+    for subsets in ((), ("../../etc/passwd",), ("0" * 31,)):
+        with pytest.raises(ConfigError, match="subsets"):
+            ResolveSpec(run=run.id, subsets=subsets)
     with pytest.raises(ConfigError, match="run id"):
-        ResolveSpec(run="../x", selections=("0" * 32,))
+        ResolveSpec(run="../x", subsets=("0" * 32,))

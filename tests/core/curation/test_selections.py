@@ -52,6 +52,14 @@ def test_a_damaged_selection_is_explained(tmp_path: Path, run: Run) -> None:
         read_selection(tmp_path, run, name)
 
 
+def test_selecting_again_mends_a_damaged_selection(tmp_path: Path, run: Run) -> None:
+    """What was there was never written again, so the advice to select again led nowhere."""
+    name = keep_selection(tmp_path, run, np.array([3]))
+    (tmp_path / "selections" / run.id / f"{name}.npy").write_bytes(b"")
+    assert keep_selection(tmp_path, run, np.array([3])) == name
+    np.testing.assert_array_equal(read_selection(tmp_path, run, name), [3])
+
+
 def test_a_selection_that_cannot_be_kept_says_so(tmp_path: Path, run: Run) -> None:
     (tmp_path / "selections").write_text("a file where a folder should be")
     with pytest.raises(RunError, match="cannot be kept"):
