@@ -8,13 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.curation import (
-    RunDecisions,
-    open_store,
-    review_sentences,
-    review_statistics,
-    reviewable,
-)
+from core.curation import RunDecisions, open_store, review_sentences, review_statistics
 from core.evaluation import (
     BatchMatching,
     HarmfulCut,
@@ -23,7 +17,7 @@ from core.evaluation import (
     harmful_cut,
 )
 from core.runs import Run, home, lava_seconds
-from pages.ui import additions, charts, links, shell, state
+from pages.ui import additions, cache, charts, links, shell, state
 from pages.ui.state import Keys
 from pages.ui.thumbnails import strip
 from pages.ui.words import duration, escape, images, number, percent
@@ -238,7 +232,8 @@ def _review(run: Run, decisions: RunDecisions) -> None:
         st.subheader("How far is the review?", anchor=False, width="stretch")
         links.link("review", "Go on reviewing", run=run.id)
     with st.spinner("Counting what is decided"):
-        found = review_statistics(reviewable(run), decisions.current())
+        ground = cache.ground(cache.opened(home(), run.id))
+        found = review_statistics(ground, decisions.current())
         said = review_sentences(found)
     columns = st.columns(3, gap="medium")
     columns[0].markdown(f"**When to stop**  \n{escape(said['stop'])}")

@@ -1,32 +1,35 @@
-"""What is kept between reruns, shared by all sessions.
+"""Opened runs, kept between reruns and requests: the pages and the HTTP routes share them.
 
-Keys are ids and texts only: Streamlit hashes a large array by a sample of it, so an array as an
-argument may be served a stale result.
+Streamlit's own cache would open each a second time, and the tables of a million images take
+hundreds of megabytes.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import streamlit as st
+from core.curation import Reviewable, reviewable
+from core.runs import Run
+from pages.ui.review_data import OpenedRun, OpenedRuns
 
-from core.runs import Run, find_run
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _open(home: str, run_id: str) -> Run:
-    return find_run(Path(home), run_id)
+_RUNS = OpenedRuns()
 
 
-def opened_run(home: Path, run_id: str) -> Run:
-    """Return the run `run_id` of `home`, opened once for everybody.
+def opened(home: Path, run_id: str) -> OpenedRun:
+    """Return the run `run_id` of `home` with what showing it needs, opened once for everybody.
 
     Raises
     ------
     RunError : there is no such run, or its folder has gone since
     """
-    run = _open(str(home), run_id)
-    if not (run.path / "run.json").is_file():
-        _open.clear(str(home), run_id)
-        run = _open(str(home), run_id)
-    return run
+    return _RUNS.get(home, run_id)
+
+
+def opened_run(home: Path, run_id: str) -> Run:
+    """Return the run `run_id` of `home`; as `opened`."""
+    return opened(home, run_id).run
+
+
+def ground(opened: OpenedRun) -> Reviewable:
+    """Return what the statistics of a review need; for a million images made in two seconds."""
+    return opened.once("reviewable", lambda: reviewable(opened.run))

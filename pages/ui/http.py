@@ -19,11 +19,11 @@ from starlette.responses import JSONResponse, Response
 
 from core.errors import ConfigError, DataError, RunError, StoreError
 from core.runs import home
+from pages.ui import cache
 from pages.ui.address import base_path
-from pages.ui.review_data import OpenedRun, OpenedRuns
+from pages.ui.review_data import OpenedRun
 
 _LOG = logging.getLogger("assay.routes")
-_RUNS = OpenedRuns()
 
 BASE = f"{base_path()}/assay/runs/{{run}}"
 """Where the routes of a run begin; `{run}` is its id."""
@@ -103,7 +103,7 @@ def explained(handler: Handler) -> Handler:
 
 def opened(request: Request) -> OpenedRun:
     """Return the run that the request names; raises `RunError` where there is none."""
-    return _RUNS.get(home(), request.path_params["run"])
+    return cache.opened(home(), request.path_params["run"])
 
 
 def row_of(request: Request) -> int:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 ROUTER = Path(__file__).resolve().parents[2] / "pages" / "ui" / "router.py"
@@ -18,7 +17,6 @@ Open = Callable[..., AppTest]
 def assay_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "home"
     monkeypatch.setenv("ASSAY_HOME", str(home))
-    st.cache_resource.clear()
     return home
 
 
