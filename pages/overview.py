@@ -14,7 +14,6 @@ from core.evaluation import (
     HarmfulCut,
     batch_matching,
     class_summary,
-    harmful_cut,
 )
 from core.runs import Run, home, lava_seconds
 from pages.ui import additions, cache, charts, links, shell, state
@@ -324,7 +323,7 @@ additions.follow(run)
 if (chosen := st.session_state.pop(state.CLASS_TO_OPEN, None)) is not None:
     links.go("review", run.id, **{state.CLASS: chosen})
 with st.spinner("Finding what looks harmful"):
-    cut = harmful_cut(run.values["value"].to_numpy(), even_odds=run.record.even_odds)
+    cut = run.cut
     decisions = RunDecisions(open_store(home()), run)
     decided = decisions.counts()
 _trust(run)

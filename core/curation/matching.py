@@ -27,9 +27,8 @@ class RunImages:
         self._run, self._words = ref(run), words
         self._lock = threading.Lock()
         self._row = np.zeros(0, dtype=np.int64)
-        parts = run.record.training_parts
-        self._home = words.codes([part.fingerprint for part in parts])
-        self._ends = np.cumsum([part.images for part in parts])
+        self._home = words.codes([part.fingerprint for part, _ in run.parts])
+        self._part = run.part
         self._class = words.codes(run.class_names)
         self._label = run.values["label"].to_numpy()
         self._content = run.content.view(np.int64)
@@ -62,9 +61,7 @@ class RunImages:
 
     def home(self, rows: np.ndarray) -> np.ndarray:
         """Return the data set that each of the images at `rows` is from, as a number of `words`."""
-        if len(self._home) == 1:
-            return np.broadcast_to(self._home, rows.shape)
-        return self._home[np.searchsorted(self._ends, rows, side="right")]
+        return self._home[self._part[rows]]
 
     def _rows(self) -> np.ndarray:
         """Return the row of the run that each text is the id of, -1 for none."""

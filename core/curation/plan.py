@@ -178,8 +178,7 @@ def make_plan(run: Run, decisions: pd.DataFrame, settings: PlanSettings | None =
     if settings.budget == "value" and settings.amount is not None:
         open_to_plan &= value < settings.amount
     asked = _asked(settings, removed, open_to_plan)
-    order = np.flatnonzero(open_to_plan)
-    order = order[np.argsort(value[order], kind="stable")]
+    order = run.order[open_to_plan[run.order]]
     left = np.bincount(labels[~removed], minlength=len(names))
     lost = np.bincount(given[removed], minlength=len(names))
     room = _room(settings, names, before, left, lost)
@@ -236,12 +235,6 @@ def source_names(run: Run) -> list[str]:
     return [part.source for part in run.record.training_parts]
 
 
-def source_of(run: Run) -> np.ndarray:
-    """Return the position of each image's source in `source_names`, int64, shape (n,)."""
-    counts = [part.images for part in run.record.training_parts]
-    return np.repeat(np.arange(len(counts)), counts)
-
-
 def source_table(run: Run, plan: PrunePlan) -> pd.DataFrame:
     """Return what the plan takes from each source.
 
@@ -251,10 +244,9 @@ def source_table(run: Run, plan: PrunePlan) -> pd.DataFrame:
         One row a source: source, images, removed, share (removed, 0 to 1), mean_value, worst_tenth
         (share of the source's images among the worst tenth of all, 0 to 1: 0.1 is ordinary).
     """
-    part, names = source_of(run), source_names(run)
+    part, names = run.part, source_names(run)
     value = run.values["value"].to_numpy(dtype=np.float64)
-    worst = np.zeros(len(value), dtype=bool)
-    worst[np.argsort(value, kind="stable")[: ceil(len(value) / 10)]] = True
+    worst = run.order[: ceil(len(value) / 10)]
     images = np.bincount(part, minlength=len(names))
     removed = np.bincount(part[plan.removed], minlength=len(names))
     return pd.DataFrame(
@@ -312,7 +304,7 @@ def _require_known(run: Run, settings: PlanSettings) -> None:
 
 def _of_sources(run: Run, without: tuple[str, ...]) -> np.ndarray:
     left_out = [name in without for name in source_names(run)]
-    return np.array(left_out, dtype=bool)[source_of(run)]
+    return np.array(left_out, dtype=bool)[run.part]
 
 
 def _asked(settings: PlanSettings, removed: np.ndarray, open_to_plan: np.ndarray) -> int | None:

@@ -22,7 +22,7 @@ import numpy as np
 
 from core import __version__
 from core.atomic import replacing
-from core.curation.plan import PrunePlan, source_of
+from core.curation.plan import PrunePlan
 from core.errors import ConfigError, DataError, RunError
 from core.progress import Progress, silent
 from core.runs import RUN_ID, Run, find_run, link_run
@@ -62,7 +62,7 @@ class Subset:
     @classmethod
     def without_source(cls, run: Run, plan: PrunePlan, source: int) -> Self:
         """Return what a plan keeps, less all images of the source at a position."""
-        kept = plan.kept & (source_of(run) != source)
+        kept = plan.kept & (run.part != source)
         return cls(kept=kept, labels=plan.labels, class_names=plan.class_names)
 
     def id(self, run: Run) -> str:

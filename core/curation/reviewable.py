@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.curation.audit import AUDIT_SIZE, audit_sample
-from core.evaluation import harmful_cut
 from core.runs import Run
 
 UNREVIEWED, UNSURE, SOUND, FAULTY = range(4)
@@ -35,18 +34,14 @@ class Reviewable:
 def reviewable(run: Run, *, audit_size: int = AUDIT_SIZE) -> Reviewable:
     """Return what the statistics need of `run`."""
     values = run.values
-    value = values["value"].to_numpy(dtype=np.float64)
-    cut = harmful_cut(value, even_odds=run.record.even_odds)
-    rank = np.empty(len(value), np.int64)
-    rank[np.argsort(value, kind="stable")] = np.arange(1, len(value) + 1)
     audit = audit_sample(
         values["id"],
         values["label"].to_numpy(),
-        cut.harmful,
+        run.cut.harmful,
         seed=run.record.training_parts[0].fingerprint,
         size=audit_size,
     )
     odds = None
     if "fault_probability" in values.columns:
         odds = values["fault_probability"].to_numpy(dtype=np.float64)
-    return Reviewable(rank=rank, flagged=cut.count, audit=audit, fault_probability=odds)
+    return Reviewable(rank=run.ranks, flagged=run.cut.count, audit=audit, fault_probability=odds)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -93,7 +93,7 @@ def score_columns(home: Path, run: Run) -> list[ScoreColumn]:
     """Return what else is known of the run's images: imported scores, then other runs' values.
 
     Other runs count where they valued images of the same data sets. Their flags are the images
-    below their cut (`core.evaluation.harmful_cut`). Nothing large is read before a column's values
+    below their cut (`Run.cut`). Nothing large is read before a column's values
     are asked for.
     """
     return [*_of_files(home, run), *_of_runs(home, run)]
@@ -186,12 +186,9 @@ def _slug(title: str) -> str:
     return hashlib.sha256(title.casefold().encode()).hexdigest()[:12]
 
 
-def _parts(run: Run) -> Iterator[tuple[str, slice]]:
-    """Yield the fingerprint and the rows of each data set that the run's images are from."""
-    start = 0
-    for part in run.record.training_parts:
-        yield part.fingerprint, slice(start, start + part.images)
-        start += part.images
+def _parts(run: Run) -> list[tuple[str, slice]]:
+    """Return the fingerprint and the rows of each data set that the run's images are from."""
+    return [(part.fingerprint, rows) for part, rows in run.parts]
 
 
 def _folders(home: Path, run: Run) -> list[Path]:

@@ -12,10 +12,6 @@ from core.runs.folder import (
     link_run,
     list_runs,
     open_run,
-    partial_name,
-    require_free,
-    sweep_partial,
-    write_run,
 )
 from core.runs.home import home
 from core.runs.intake import Preview, preview_addition, require_extendable
@@ -35,6 +31,7 @@ from core.runs.record import RunRecord, SourceRecord
 from core.runs.spec import SETTINGS, ValueSpec, run_id
 from core.runs.suggestions import suggestions
 from core.runs.tables import validation_frame, values_frame
+from core.runs.writing import partial_name, require_free, sweep_partial, write_run
 
 __all__ = [
     "KINDS",

@@ -21,7 +21,7 @@ from core.datasets import LabelledImages, open_source
 from core.device import resolve_device
 from core.progress import Progress, silent
 from core.runs.additions import AppendSpec, appended_run_id
-from core.runs.folder import Run, find_run, require_free, write_run
+from core.runs.folder import Run, find_run
 from core.runs.intake import in_classes_of, only_new, require_extendable
 from core.runs.pipeline import Stopwatch, at_home, peak_memory, require_finite, versions
 from core.runs.problem import ground_cost
@@ -29,6 +29,7 @@ from core.runs.rebuild import embed_addition
 from core.runs.record import UNREADABLE_LISTED, RunRecord, SourceRecord
 from core.runs.spec import absolute_source
 from core.runs.tables import COLUMNS, RESEMBLANCE_COLUMNS, class_column, images_frame
+from core.runs.writing import require_free, write_run
 
 if TYPE_CHECKING:
     from core.valuation import Valuation

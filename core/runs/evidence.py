@@ -126,13 +126,6 @@ class RunEvidence:
         return usual_reach(self.run.x, self.cost.y)
 
     @cached_property
-    def _threshold(self) -> float:
-        from core.evaluation import harmful_cut
-
-        value = self.run.values["value"].to_numpy()
-        return harmful_cut(value, even_odds=self.run.record.even_odds).threshold
-
-    @cached_property
     def _commoner(self) -> np.ndarray:
         """The share of each class in training over that in validation; NaN without the latter."""
         v = len(self.run.class_names)
@@ -158,6 +151,7 @@ class RunEvidence:
             raise IndexError(row)
         with self._lock:  # two of the first to ask would each make everything
             cost, norms, spacing = self.cost, self._norms, self._spacing
+            _ = self._reach, self._commoner, self.suggestions
         found = explain(
             cost,
             row,
@@ -187,7 +181,7 @@ class RunEvidence:
         )
 
     def _flagged(self, row: int) -> bool:
-        return bool(self.run.values["value"].to_numpy()[row] < self._threshold)
+        return bool(self.run.cut.harmful[row])
 
     def _fault(self, row: int) -> tuple[str | None, float | None]:
         values = self.run.values

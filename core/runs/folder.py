@@ -1,14 +1,11 @@
-"""One run is one folder: written whole or not at all, read lazily."""
+"""One run is one folder, read lazily; `core.runs.writing` writes it."""
 
 from __future__ import annotations
 
-import os
 import re
-import secrets
-import shutil
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,12 +15,11 @@ import pandas as pd
 
 from core.atomic import replacing
 from core.errors import RunError
-from core.runs.processes import is_alive, start_mark
-from core.runs.record import RunRecord, read_record
+from core.runs.record import RunRecord, SourceRecord, read_record
 
 if TYPE_CHECKING:
     from core.datasets import LabelledImages
-    from core.valuation import Valuation
+    from core.evaluation import HarmfulCut
 
 RUN_ID = re.compile(r"[0-9a-f]{16}")
 FILES = (
@@ -39,7 +35,6 @@ FILES = (
 METHOD_FILE = "method.npz"
 # Only where an embedder learned something: what it takes to embed further images.
 EMBEDDER_FILE = "embedder.npz"
-_PARTIAL = re.compile(r"\..+\.(?P<pid>\d+)\.(?P<mark>[^.]+)\.[0-9a-f]+\.partial")
 
 
 class SavedPotentials(NamedTuple):
@@ -105,6 +100,51 @@ class Run:
         return self._ids.get_indexer(pd.Index(np.asarray(ids, dtype=object), dtype="str")).astype(
             np.int64
         )
+
+    @cached_property
+    def cut(self) -> HarmfulCut:
+        """Where values are cut, and which training images look harmful by it."""
+        from core.evaluation import harmful_cut
+
+        return harmful_cut(self.values["value"].to_numpy(), even_odds=self.record.even_odds)
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        """The rows of the training images, worst first, int64, shape (n,), read-only.
+
+        Equal values are in the order of the rows.
+        """
+        order = np.argsort(self.values["value"].to_numpy(), kind="stable")
+        order.setflags(write=False)
+        return order
+
+    @cached_property
+    def ranks(self) -> np.ndarray:
+        """The place of each training image in `order`, int64, shape (n,), read-only; 1 is worst."""
+        ranks = np.empty(len(self.order), dtype=np.int64)
+        ranks[self.order] = np.arange(1, len(ranks) + 1)
+        ranks.setflags(write=False)
+        return ranks
+
+    @property
+    def parts(self) -> list[tuple[SourceRecord, slice]]:
+        """The sets that make up the training set, each with its rows."""
+        ends = np.cumsum([part.images for part in self.record.training_parts]).tolist()
+        return [
+            (part, slice(end - part.images, end))
+            for part, end in zip(self.record.training_parts, ends, strict=True)
+        ]
+
+    @cached_property
+    def part(self) -> np.ndarray:
+        """The position in `parts` of the set that each training image is from, uint16, read-only.
+
+        Shape (n,).
+        """
+        counts = [part.images for part in self.record.training_parts]
+        part = np.repeat(np.arange(len(counts), dtype=np.uint16), counts)
+        part.setflags(write=False)
+        return part
 
     @cached_property
     def ranks_by_gradient(self) -> bool:
@@ -197,114 +237,6 @@ class Run:
         except (OSError, ValueError, EOFError) as error:
             raise RunError(f"{self.path}: {name} cannot be read ({error}).") from error
         return array
-
-
-def require_free(out: Path) -> None:
-    """Refuse an `out` that is not absent or an empty folder.
-
-    Raises
-    ------
-    RunError : it holds something, or is a file
-    """
-    if out.is_dir() and not any(out.iterdir()):
-        return
-    if out.exists() or out.is_symlink():
-        raise RunError(f"{out} exists already and is not an empty folder; choose another one.")
-
-
-def write_run(
-    out: Path,
-    record: RunRecord,
-    values: pd.DataFrame,
-    validation: pd.DataFrame,
-    valuation: Valuation,
-    x: np.ndarray,
-    y: np.ndarray,
-    fitted: Mapping[str, np.ndarray] | None = None,
-) -> Run:
-    """Write a run to the folder `out`, whole or not at all, and open it.
-
-    Everything goes to a sibling folder first, is flushed to disk, and the folder is renamed.
-
-    Parameters
-    ----------
-    values, validation : tables as `values_frame` and `validation_frame` make them
-    valuation : label distances and potentials are taken from it
-    x, y : embeddings, float32, shapes (n, d) and (m, d)
-    fitted : what the embedder learned, if anything
-
-    Raises
-    ------
-    RunError : `out` is not free, or cannot be written
-    """
-    out = out.absolute()
-    require_free(out)
-    partial = out.parent / partial_name(out.name)
-    try:
-        partial.mkdir(parents=True)
-        _write_files(partial, record, values, validation, valuation, x, y)
-        if fitted:
-            np.savez(partial / EMBEDDER_FILE, allow_pickle=False, **fitted)
-        for path in partial.iterdir():
-            _flush(path)
-        _flush(partial)
-        partial.replace(out)
-        _flush(out.parent)
-    except OSError as error:
-        raise RunError(f"{out} cannot be written: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return Run(out, record)
-
-
-def _write_files(
-    folder: Path,
-    record: RunRecord,
-    values: pd.DataFrame,
-    validation: pd.DataFrame,
-    valuation: Valuation,
-    x: np.ndarray,
-    y: np.ndarray,
-) -> None:
-    for table, name in ((values, "values.parquet"), (validation, "validation.parquet")):
-        table.to_parquet(folder / name, index=False)
-    names = np.array(record.class_names, dtype=object)
-    v = len(names)
-    pd.DataFrame(
-        {
-            "train_class": np.repeat(names, v),
-            "validation_class": np.tile(names, v),
-            "distance": valuation.label_distances.astype(np.float32).ravel(),
-        }
-    ).to_parquet(folder / "label_distances.parquet", index=False)
-    np.savez(folder / "potentials.npz", f=valuation.f, g=valuation.g)
-    if valuation.arrays:
-        np.savez_compressed(folder / METHOD_FILE, allow_pickle=False, **valuation.arrays)
-    np.save(folder / "train_embeddings.npy", np.ascontiguousarray(x, np.float32))
-    np.save(folder / "validation_embeddings.npy", np.ascontiguousarray(y, np.float32))
-    (folder / "run.json").write_text(record.to_json(), encoding="utf-8")
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def partial_name(name: str) -> str:
-    """Return a hidden name for a folder being written: it says which process writes it."""
-    pid = os.getpid()
-    return f".{name}.{pid}.{start_mark(pid)}.{secrets.token_hex(4)}.partial"
-
-
-def sweep_partial(folder: Path) -> None:
-    """Remove what processes that have ended left half written in `folder`."""
-    for path in folder.glob(".*.partial"):
-        match = _PARTIAL.fullmatch(path.name)
-        if match and not is_alive(int(match["pid"]), match["mark"]):
-            shutil.rmtree(path, ignore_errors=True)
 
 
 def open_run(path: Path) -> Run:

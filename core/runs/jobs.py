@@ -26,9 +26,10 @@ from typing import Any
 
 from core.atomic import replacing
 from core.errors import ConfigError, RunError
-from core.runs.folder import find_run, sweep_partial
+from core.runs.folder import find_run
 from core.runs.kinds import JobSpec, read_spec, written_spec
 from core.runs.processes import is_alive, start_mark
+from core.runs.writing import sweep_partial
 
 JOB_ID = re.compile(r"[0-9a-f]{16}")
 ENDED = ("done", "failed", "cancelled", "interrupted")

@@ -21,11 +21,12 @@ from core.datasets import LabelledImages, align_classes, open_source
 from core.device import resolve_device
 from core.errors import ConfigError, DataError, RunError
 from core.progress import Progress, silent
-from core.runs.folder import Run, find_run, require_free, write_run
+from core.runs.folder import Run, find_run
 from core.runs.home import home as default_home
 from core.runs.record import RunRecord, SourceRecord
 from core.runs.spec import ValueSpec, run_id
 from core.runs.tables import validation_frame, values_frame
+from core.runs.writing import require_free, write_run
 
 if TYPE_CHECKING:
     from core.embedding import EmbeddedPair

@@ -23,7 +23,6 @@ from core.curation import (
     thin_classes,
 )
 from core.errors import AssayError
-from core.evaluation import harmful_cut
 from core.runs import JobStatus, Run, home, lava_seconds, list_jobs, start_job
 from core.valuation import method_title
 from pages.ui import jobs, shell
@@ -86,14 +85,13 @@ def ask(run: Run, decisions: pd.DataFrame) -> PrunePlan | None:
 
 
 def _amount(run: Run, budget: str) -> float | None:
-    n = len(run.values)
-    value = run.values["value"].to_numpy()
+    value = run.values["value"]
     if budget == "count":
         return st.number_input(
             "Images to remove, in all",
             0,
-            n,
-            value=min(n, harmful_cut(value, even_odds=run.record.even_odds).count),
+            len(value),
+            value=run.cut.count,
             key=Keys.EXPORT_COUNT,
             help="Starts at the number of images that look harmful.",
             bind="query-params",
@@ -110,7 +108,7 @@ def _amount(run: Run, budget: str) -> float | None:
         )
         return share / 100
     if budget == "value":
-        cut = harmful_cut(value, even_odds=run.record.even_odds).threshold
+        cut = run.cut.threshold
         step = 10.0 ** math.floor(math.log10(max(float(value.max() - value.min()), 1e-9) / 100))
         return st.number_input(
             f"Remove below this value ({run.record.value_unit})",

@@ -14,8 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.curation import ScoreColumn, score_columns
-from core.runs import home, suggestions
-from core.valuation import Suggestions
+from core.runs import home
 from pages.ui.http import Payload
 from pages.ui.review_data import OpenedRun
 from pages.ui.words import source_name
@@ -76,8 +75,7 @@ def _score_column(score: ScoreColumn, kind: str) -> Payload | None:
 
 
 def _order(opened: OpenedRun) -> np.ndarray:
-    value = opened.run.values["value"].to_numpy(dtype=np.float64)
-    return np.argsort(value, kind="stable").astype("<u4")
+    return opened.run.order.astype("<u4")
 
 
 def _value(opened: OpenedRun) -> np.ndarray:
@@ -93,21 +91,15 @@ def _looks_like(opened: OpenedRun) -> np.ndarray:
 
 
 def _source(opened: OpenedRun) -> np.ndarray:
-    parts = opened.run.record.training_parts
-    sizes = [part.images for part in parts] if len(parts) > 1 else [opened.n]
-    return np.repeat(np.arange(len(parts), dtype="<u2"), sizes)
-
-
-def _suggestions(opened: OpenedRun) -> Suggestions:
-    return opened.once("suggestions", lambda: suggestions(opened.run))
+    return opened.run.part.astype("<u2")
 
 
 def _suggested(opened: OpenedRun) -> np.ndarray:
-    return _suggestions(opened).label.astype("<u2")
+    return opened.evidence.suggestions.label.astype("<u2")
 
 
 def _confidence(opened: OpenedRun) -> np.ndarray:
-    return _suggestions(opened).confidence.astype("<f4")
+    return opened.evidence.suggestions.confidence.astype("<f4")
 
 
 _COLUMNS: dict[str, Callable[[OpenedRun], np.ndarray]] = {

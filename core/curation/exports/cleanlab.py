@@ -23,7 +23,7 @@ def issues(content: Content) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "id": table["id"],
-            "is_lava_issue": content.harmful,
+            "is_lava_issue": content.run.cut.harmful,
             "lava_score": content.score,
             "given_label": table["class_name"],
             "predicted_label": pd.Series(content.resemblance[0], dtype="str"),

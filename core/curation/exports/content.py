@@ -13,7 +13,6 @@ from scipy.special import expit
 
 from core.curation.plan import PrunePlan, make_plan
 from core.errors import ConfigError, DataError
-from core.evaluation import HarmfulCut, harmful_cut
 from core.runs import Run, suggestions
 
 if TYPE_CHECKING:
@@ -100,11 +99,6 @@ class Content:
         return pd.Series(names, dtype="str").mask(none), found.confidence.astype(np.float64)
 
     @cached_property
-    def harmful(self) -> np.ndarray:
-        """Whether each image's value lies below the cut of the Overview: bool, shape (n,)."""
-        return self._cut.harmful
-
-    @cached_property
     def score(self) -> np.ndarray:
         """Quality of each image, float64, shape (n,), 0 to 1, lower is worse.
 
@@ -114,18 +108,13 @@ class Content:
         given label.
         """
         value = self.run.values["value"].to_numpy(dtype=np.float64)
-        record = self.run.record
+        record, cut = self.run.record, self.run.cut
         if record.method == "label-posterior":
             return np.exp(np.minimum(value, 0.0))
-        spread = 1.0 if record.even_odds is not None else self._cut.spread
-        steps = (value - self._cut.threshold) / (spread or 1.0)
+        spread = 1.0 if record.even_odds is not None else cut.spread
+        steps = (value - cut.threshold) / (spread or 1.0)
         score: np.ndarray = expit(steps)
         return score
-
-    @cached_property
-    def _cut(self) -> HarmfulCut:
-        value = self.run.values["value"].to_numpy(dtype=np.float64)
-        return harmful_cut(value, even_odds=self.run.record.even_odds)
 
 
 def decision_table(
@@ -152,7 +141,7 @@ def decision_table(
     verdict = joined["verdict"].astype("object").fillna("undecided").replace("clear", "undecided")
     # The format is spelled out: str() of a timestamp drops what is zero.
     moments = [None if pd.isna(x) else x.isoformat(timespec="microseconds") for x in joined["at"]]
-    parts = run.record.training_parts
+    sources = np.array([part.source for part, _ in run.parts], dtype=object)
     text: dict[str, Iterable[object]] = {
         "id": run.values["id"],
         "class_name": run.values["class_name"],
@@ -163,7 +152,7 @@ def decision_table(
         "reviewer": joined["reviewer"],
         "at": moments,
         "note": joined["note"],
-        "source": np.repeat([part.source for part in parts], [part.images for part in parts]),
+        "source": sources[run.part],
         "path": run.values["path"],
     }
     table = pd.DataFrame(
@@ -173,7 +162,7 @@ def decision_table(
     table["kept"] = plan.kept
     table["disputed"] = joined["disputed"].eq(True).to_numpy(dtype=bool)
     table["value"] = run.values["value"].to_numpy()
-    table["rank"] = run.values["value"].rank(method="first").to_numpy(dtype="int64")
+    table["rank"] = run.ranks
     return table[TABLE_COLUMNS]
 
 

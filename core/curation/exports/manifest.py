@@ -25,12 +25,10 @@ from core.progress import Progress
 def write_manifest(content: Content, folder: Path, progress: Progress) -> None:
     """Write one file a source; of several sources, each goes to a folder of its own."""
     kept_rows(content)
-    parts, start = content.run.record.training_parts, 0
-    for number, part in enumerate(parts):
+    parts = content.run.parts
+    for number, (part, its_rows) in enumerate(parts):
         progress("Writing the manifest", number / len(parts), part.source)
-        rows = np.arange(start, start + part.images)
-        start += part.images
-        rows = rows[content.plan.kept[rows]]
+        rows = its_rows.start + np.flatnonzero(content.plan.kept[its_rows])
         if not len(rows):
             continue
         target = folder

@@ -24,7 +24,7 @@ def ranking(content: Content) -> pd.DataFrame:
             "id": table["id"],
             "value": table["value"],
             "calibrated_gradient": values["calibrated_gradient"],
-            "looks_harmful": content.harmful,
+            "looks_harmful": content.run.cut.harmful,
             "class_name": table["class_name"],
             "looks_like": pd.Series(looks_like, dtype="str"),
             "looks_like_probability": probability,

@@ -14,9 +14,11 @@ import pandas as pd
 import pytest
 
 from core.errors import DataError, RunError
-from core.runs import find_run, home, link_run, list_jobs, list_runs, open_run, write_run
-from core.runs.folder import FILES, partial_name, sweep_partial
+from core.evaluation import harmful_cut
+from core.runs import Run, find_run, home, link_run, list_jobs, list_runs, open_run, write_run
+from core.runs.folder import FILES
 from core.runs.tables import COLUMNS, RESEMBLANCE_COLUMNS
+from core.runs.writing import partial_name, sweep_partial
 from tests.factories import make_home_run, make_run, make_valuation
 
 HOSTILE = ["../x", "..", "", "/etc/passwd", "0123456789abcde", "0123456789ABCDEF", "0" * 16 + "\n"]
@@ -312,3 +314,27 @@ def test_a_run_made_before_contents_were_kept_knows_none(tmp_path: Path) -> None
     assert 0 not in run.content and len(set(run.content.tolist())) == len(run.values)
     run.values.drop(columns="content").to_parquet(run.path / "values.parquet", index=False)
     assert set(open_run(run.path).content.tolist()) == {0}
+
+
+def test_the_order_is_worst_first_and_ties_are_in_the_order_of_the_rows(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "runs" / "one", n=5, m=20, v=2)
+    run.values["value"] = [0.5, -1.0, 0.5, -0.0, 0.0]
+    np.testing.assert_array_equal(run.order, [1, 3, 4, 0, 2])
+    np.testing.assert_array_equal(run.ranks, [4, 1, 5, 2, 3])
+
+
+def test_the_cut_is_that_of_even_odds_where_values_say_so(tmp_path: Path) -> None:
+    plain = make_run(tmp_path / "runs" / "one", n=40, m=20, v=3)
+    assert plain.cut.threshold == harmful_cut(plain.values["value"].to_numpy()).threshold
+    odds = Run(plain.path, replace(plain.record, details={"fusion": {}}))
+    assert odds.cut.threshold == 0.0
+
+
+def test_each_set_that_was_joined_has_its_rows(tmp_path: Path) -> None:
+    made = make_run(tmp_path / "runs" / "one", n=10, m=20, v=2)
+    assert made.parts == [(made.record.train, slice(0, 10))]
+    assert not made.part.any()
+    first, last = (replace(made.record.train, images=images) for images in (7, 3))
+    joined = Run(made.path, replace(made.record, parts=(first, last)))
+    assert joined.parts == [(first, slice(0, 7)), (last, slice(7, 10))]
+    np.testing.assert_array_equal(joined.part, [0] * 7 + [1] * 3)

@@ -14,8 +14,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from core.datasets import LabelledImages, open_source
-from core.runs import Run, SourceRecord
-from core.runs.folder import write_run
+from core.runs import Run, SourceRecord, write_run
 from tests import factories
 from tests.factories import make_run, make_valuation
 
