@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from common import CIFAR
 
-from core.datasets import LabelledImages, align_classes, open_source
+from core.datasets import align_classes, open_source
 from core.runs import Run, SourceRecord, validation_frame, values_frame, write_run
 from tests.e2e.conftest import CHROMIUM_ARGS
 from tests.factories import make_run, make_valuation
@@ -79,6 +79,26 @@ CHANGES = f"""() => {{
     }}
   }})()
 }}"""
+# Becomes the ms from now to the first tile of what was drawn around, and to all their pictures.
+PICKED = """() => {
+  const host = [...document.querySelectorAll("*")].find(e => e.shadowRoot?.querySelector(".map"))
+  const root = host.shadowRoot
+  const before = root.querySelector(".picked")?.textContent
+  const start = performance.now()
+  const tiles = () => [...root.querySelectorAll(".picked .tile")]
+  const other = () => root.querySelector(".picked").textContent !== before && tiles().length > 0
+  const until = async fits => {
+    while (!fits()) {
+      if (performance.now() - start > 10000) throw new Error("nothing was picked within 10 s")
+      await new Promise(requestAnimationFrame)
+    }
+    return performance.now() - start
+  }
+  globalThis.__picked = (async () => [await until(other), await until(() => tiles().every(tile => {
+    const image = tile.querySelector("img")
+    return image?.complete && image.naturalWidth
+  }))])()
+}"""
 # Page by page to the end; a picture that is not there within 5 s was dropped.
 SCROLL = f"""async ({{ pages }}) => {{
   {_REVIEW}
@@ -138,12 +158,11 @@ def wait_for_review(page: Any) -> None:
     page.locator(".review[data-state=ready] .picture[data-ready]").wait_for()
 
 
-def write_random_run(
-    folder: Path, train: LabelledImages, validation: LabelledImages, width: int = 64
-) -> Run:
-    """Write a run with random values and embeddings to `folder`/run: speed depends on neither."""
+def cifar_run(folder: Path) -> Run:
+    """Write a run of CIFAR-10 with random values to `folder`/run."""
+    names = ("train.parquet", "test.parquet")
+    train, validation = align_classes(*(open_source(str(CIFAR / name)) for name in names))
     valuation = make_valuation(len(train), len(validation), len(train.class_names), seed=0)
-    rng = np.random.default_rng(0)
     pattern = make_run(folder / "runs" / "pattern", pictures=False).record
     record = replace(
         pattern,
@@ -157,12 +176,5 @@ def write_random_run(
         values_frame(train, valuation),
         validation_frame(validation, valuation),
         valuation,
-        rng.standard_normal((len(train), width)).astype(np.float32),
-        rng.standard_normal((len(validation), width)).astype(np.float32),
+        *(np.load(CIFAR / f"embeddings_{part}.npz")["embeddings"] for part in ("train", "test")),
     )
-
-
-def cifar_pictures() -> tuple[LabelledImages, LabelledImages]:
-    """Return CIFAR-10 as Parquet, 50,000 and 10,000 pictures."""
-    names = ("train.parquet", "test.parquet")
-    return align_classes(*(open_source(str(CIFAR / name)) for name in names))

@@ -7,11 +7,14 @@ Each figure has its bar:
   at 5 per second (median 100 ms, 95th percentile 250 ms), all stored, in order
 * scrolling from the first page to the last without a dropped thumbnail
 * 5,000 images removed in one stroke, and that taken back (1 s each, until the server confirms it)
+* a million images, generated: first page (3 s), filter and order (1 s), the app's process (1.5 GB)
+* the map of 50,000 + 10,000 points, once computed: drawn (3 s), from the end of a lasso to the
+  gallery of what is inside, its pictures decoded (700 ms)
 
-The images are CIFAR-10 as Parquet, from `$ASSAY_SHARED/data/cifar10`. Speed does not depend on the
-values, so they are drawn at random.
+The images are CIFAR-10 as Parquet, from `$ASSAY_SHARED/data/cifar10`, with its embeddings. Speed
+does not depend on the values, so they are drawn at random.
 
-    python benchmarks/workbench.py [--visits 6] [--presses 300]
+    python benchmarks/workbench.py [--only review|million|map]
 """
 
 from __future__ import annotations
@@ -33,22 +36,24 @@ sys.path.insert(0, str(REPO))
 from browsing import (
     CHANGES,
     DECIDE,
+    PICKED,
     SCROLL,
     STROKE,
     chromium,
-    cifar_pictures,
+    cifar_run,
     reviewer,
     wait_for_review,
-    write_random_run,
 )
-from common import CIFAR
+from common import CIFAR, timed
 
 from core.curation import RunDecisions, open_store
-from core.runs import Run, link_run
+from core.embedding import LayoutConfig
+from core.runs import Run, link_run, map_at_home
 from tests.e2e.conftest import Server
 from tests.factories import make_large_run
 
 PAUSE_MS = 200  # five decisions a second
+LASSOS = ((0.33, 0.25), (0.6, 0.6), (0.4, 0.4), (0.5, 0.3))  # parts of the map
 
 
 def times_to_usable(browser: Any, url: str, visits: int) -> list[tuple[float, float]]:
@@ -165,6 +170,49 @@ def million(server: Server, run: Run) -> list[str]:
     return lines
 
 
+def map_page(server: Server, run: Run) -> list[str]:
+    """Measure the map of `run`; return lines of Markdown."""
+    (layout, _), took = timed(lambda: map_at_home(run, server.home, LayoutConfig()))
+    points = len(layout.train) + len(layout.validation)
+    lines = [f"computed by UMAP: {took:.0f} s for {points:,} points"]
+    with chromium() as browser:
+        page = reviewer(browser).new_page()
+        drawn = []
+        for _ in range(6):
+            page.goto(f"{server.url}/map?run={run.id}", wait_until="commit")
+            page.locator(".map[data-state=ready][data-drawn]").wait_for()
+            drawn.append(float(page.evaluate("() => performance.now()")))
+        lines.append(
+            f"drawn: **{statistics.median(drawn[1:]) / 1000:.1f} s** after asking for the page, "
+            f"median of {len(drawn) - 1} visits; {drawn[0] / 1000:.1f} s at the first visit after "
+            "the start of the server"
+        )
+        page.wait_for_timeout(1000)
+        found = [lasso(page, *center) for center in LASSOS]
+    shown, decoded = (statistics.median(column) for column in zip(*found, strict=True))
+    worst = max(decoded for _, decoded in found)
+    lines.append(
+        f"lasso to gallery: tiles after {shown:.0f} ms, their pictures after **{decoded:.0f} ms** "
+        f"(worst {worst:.0f} ms), median of {len(found)}"
+    )
+    return lines
+
+
+def lasso(page: Any, across: float, down: float) -> tuple[float, float]:
+    """Draw a lasso; return the ms from its end to the tiles, and to their pictures."""
+    box = page.locator(".over").bounding_box()
+    x, y = box["x"] + box["width"] * across, box["y"] + box["height"] * down
+    page.mouse.move(x + 60, y)
+    page.mouse.down()
+    for angle in np.linspace(0, 2 * np.pi, 30):
+        page.mouse.move(x + 60 * np.cos(angle), y + 50 * np.sin(angle))
+    page.evaluate(PICKED)
+    page.mouse.up()
+    shown, decoded = page.evaluate("() => globalThis.__picked")
+    page.wait_for_timeout(500)
+    return shown, decoded
+
+
 def choose(page: Any, field: Any, option: str) -> None:
     """Open a list and pick; the wait for the list is not what is measured."""
     field.click()
@@ -194,16 +242,19 @@ def main() -> None:
     parser.add_argument("--visits", type=int, default=6)
     parser.add_argument("--presses", type=int, default=300)
     parser.add_argument("--images", type=int, default=1_000_000)
-    parser.add_argument("--only", choices=("review", "million"))
+    parser.add_argument("--only", choices=("review", "million", "map"))
     options = parser.parse_args()
     if not (CIFAR / "train.parquet").is_file():
         sys.exit(f"CIFAR-10 is not in {CIFAR}; set ASSAY_SHARED.")
     if options.only in (None, "review"):
-        with served(lambda folder: write_random_run(folder, *cifar_pictures())) as (server, run):
+        with served(cifar_run) as (server, run):
             show(review(server, run, options.visits, options.presses))
     if options.only in (None, "million"):
         with served(lambda folder: make_large_run(folder, options.images)) as (server, run):
             show(million(server, run))
+    if options.only in (None, "map"):
+        with served(cifar_run) as (server, run):
+            show(map_page(server, run))
 
 
 def show(lines: list[str]) -> None:
