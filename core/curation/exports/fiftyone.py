@@ -32,11 +32,10 @@ def write_fiftyone(content: Content, folder: Path, progress: Progress) -> None:
         lambda k: PurePosixPath(f"{k:0{width}d}"),
         progress,
     )
-    position = {name: index for index, name in enumerate(content.plan.class_names)}
-    names = [position[name] for name in content.final_labels.tolist()]
+    final = content.plan.labels.tolist()
     labels = {
         path.stem: {"label": label, "attributes": facts}
-        for path, label, facts in zip(placed, names, _attributes(content), strict=True)
+        for path, label, facts in zip(placed, final, _attributes(content), strict=True)
     }
     text = json.dumps({"classes": list(content.plan.class_names), "labels": labels})
     (folder / "labels.json").write_text(text, encoding="ascii")

@@ -12,13 +12,11 @@ import numpy as np
 import pyarrow as pa
 
 from core.curation.exports.content import Content
-from core.curation.exports.pictures import kept_rows
-from core.errors import DataError
+from core.curation.exports.pictures import IMAGE_TYPE, kept_rows, picture_column
 from core.progress import Progress
 
 _SHARD_BYTES = 400 * 2**20
 _ROWS_AT_ONCE = 256
-_IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
 
 def write_huggingface(content: Content, folder: Path, progress: Progress) -> None:
@@ -74,7 +72,7 @@ def _features(names: tuple[str, ...], width: int, has_pictures: bool) -> dict[st
 
 def _schema(content: Content, has_pictures: bool, features: dict[str, Any]) -> pa.Schema:
     first = (
-        pa.field("image", _IMAGE)
+        pa.field("image", IMAGE_TYPE)
         if has_pictures
         else pa.field("embedding", pa.list_(pa.float32(), content.run.x.shape[1]))
     )
@@ -98,29 +96,16 @@ def _batches(
         progress("Writing the data set", start / len(rows), f"{start:,} of {len(rows):,}")
         part = rows[start : start + _ROWS_AT_ONCE]
         chosen = table.iloc[part]
-        first = _pictures(content, part) if has_pictures else _embeddings(content, part)
         columns = [
-            first,
+            picture_column(content.pictures, part.tolist(), chosen["id"])
+            if has_pictures
+            else _embeddings(content, part),
             pa.array(content.plan.labels[part]),
             pa.array(chosen["id"].tolist(), pa.string()),
             pa.array(chosen["value"].to_numpy(dtype=np.float64)),
             pa.array(chosen["verdict"].tolist(), pa.string()),
         ]
         yield pa.record_batch(columns, schema=schema)
-
-
-def _pictures(content: Content, rows: np.ndarray) -> pa.Array:
-    store = content.pictures.images
-    assert store is not None  # noqa: S101 - `pictures` has refused embeddings
-    ids = content.table["id"].to_numpy()
-    found = []
-    for row in rows.tolist():
-        try:
-            # The path is a name to whoever reads it; the id is the only one that is unique.
-            found.append({"bytes": store.encoded(row), "path": ids[row]})
-        except OSError as error:
-            raise DataError(f"The picture of {ids[row]} cannot be read: {error}.") from error
-    return pa.array(found, _IMAGE)
 
 
 def _embeddings(content: Content, rows: np.ndarray) -> pa.Array:

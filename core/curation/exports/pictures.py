@@ -12,14 +12,21 @@ import stat
 import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 from PIL import Image
 
 from core.curation.exports.content import Content
 from core.errors import DataError, RunError
 from core.progress import Progress
 
+if TYPE_CHECKING:
+    from core.datasets import LabelledImages
+
+# What Hugging Face keeps a picture as; the path is a name to whoever reads it.
+IMAGE_TYPE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 # File systems take 255 bytes a name; a suffix and what tells names apart must fit, too.
 _MOST_BYTES = 200
 _MOST_DEPTH = 8
@@ -128,7 +135,7 @@ def place_pictures(
         name = name_of(k)
         image_id = str(content.table["id"].iloc[row])
         source = None if paths is None or paths[row] is None else Path(paths[row])
-        stored = _stored(content, row) if source is None else b""
+        stored = stored_picture(images, row, image_id) if source is None else b""
         if name.suffix.lower() not in _SUFFIXES:
             head = stored if source is None else _head(source, image_id)
             name = name.with_name(name.name + _suffix(head))
@@ -145,14 +152,29 @@ def place_pictures(
     return placed
 
 
-def _stored(content: Content, row: int) -> bytes:
-    store = content.pictures.images
-    assert store is not None  # noqa: S101 - as in place_pictures
+def stored_picture(images: LabelledImages, row: int, image_id: str) -> bytes:
+    """Return picture `row` as its source stores it; raises `DataError` where it cannot be read."""
+    assert images.images is not None  # noqa: S101 - whoever exports pictures has them
     try:
-        return store.encoded(row)
+        return images.images.encoded(row)
     except OSError as error:
-        image_id = content.table["id"].iloc[row]
-        raise DataError(f"The picture of {image_id} cannot be read: {error}.") from error
+        raise DataError(
+            f"The picture of {image_id} cannot be read: {error}. Nothing was written."
+        ) from error
+
+
+def picture_column(images: LabelledImages, rows: Iterable[int], ids: Iterable[str]) -> pa.Array:
+    """Return the pictures of `rows` as Hugging Face keeps them, each with its id as its path.
+
+    Raises
+    ------
+    DataError : one cannot be read
+    """
+    cells = [
+        {"bytes": stored_picture(images, row, image_id), "path": image_id}
+        for row, image_id in zip(rows, ids, strict=True)
+    ]
+    return pa.array(cells, IMAGE_TYPE)
 
 
 def _head(path: Path, image_id: str) -> bytes:

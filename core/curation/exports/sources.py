@@ -14,7 +14,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from core.curation.exports.content import neutralize_formula
-from core.curation.exports.pictures import require_distinct_labels
+from core.curation.exports.pictures import picture_column, require_distinct_labels
 from core.datasets import (
     LabelledImages,
     Location,
@@ -23,7 +23,6 @@ from core.datasets import (
     parquet_layout,
 )
 
-_IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 _ROWS_AT_ONCE = 256
 
 
@@ -104,8 +103,7 @@ def save_pictures(part: SourcePart, location: Location, target: Path) -> None:
     names = part.class_names if layout.names is not None else None
     label_field = pq.read_schema(layout.files[0]).field(layout.label)
     labels = part.label_column(label_field.type, names)
-    ids, store = part.ids, part.data.images
-    assert store is not None  # noqa: S101 - Parquet of this kind has pictures
+    ids = part.ids
     writer: pq.ParquetWriter | None = None
     try:
         for start, table in layout.row_groups():
@@ -114,12 +112,9 @@ def save_pictures(part: SourcePart, location: Location, target: Path) -> None:
             for begin in range(low, high, _ROWS_AT_ONCE):
                 end = min(begin + _ROWS_AT_ONCE, high)
                 rows = part.rows[begin:end]
-                images = [
-                    {"bytes": store.encoded(row), "path": ids[begin + k]}
-                    for k, row in enumerate(rows.tolist())
-                ]
+                pictures = picture_column(part.data, rows.tolist(), ids[begin:end])
                 block = table.take(pa.array(rows - start))
-                block = _replaced(block, layout.image, pa.array(images, _IMAGE))
+                block = _replaced(block, layout.image, pictures)
                 block = _replaced(block, layout.label, labels[begin:end])
                 if writer is None:
                     metadata = _described(block.schema, layout.label, names)
