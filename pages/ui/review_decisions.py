@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-import numpy as np
 import pandas as pd
 
 from core.curation import DEFAULT_REVIEWER, NewStroke, RunDecisions, Stroke, TakeBack
 from core.errors import DataError
-from pages.ui.review_data import OpenedRun
 
 MOST_UNDOABLE = 200  # strokes that a browser can take back without asking again
 MOST_UNDOABLE_IMAGES = 100_000  # in all of them, beyond the latest
@@ -71,60 +69,47 @@ def _latest(strokes: list[Stroke]) -> list[dict[str, Any]]:
     return kept[::-1]
 
 
-def record_events(
-    opened: OpenedRun, decisions: RunDecisions, events: list[dict[str, Any]]
-) -> dict[str, Any]:
+def record_events(decisions: RunDecisions, events: list[dict[str, Any]]) -> dict[str, Any]:
     """Record `events` in order; one that cannot be recorded is named and holds up no other."""
     checked: list[NewStroke | TakeBack] = []
     rejected: list[tuple[str, str]] = []
     for event in events:
         try:
-            undo = event.get("undoes") is not None
-            checked.append(_take_back(event) if undo else _stroke(opened, event))
+            checked.append(_event(event))
         except DataError as problem:
             rejected.append((str(event.get("event_id")), str(problem)))
     recorded = decisions.record(checked)
     rejected += recorded.rejected
     states, reviewers = _states(decisions.current(recorded.rows))
     known = {state[0] for state in states}
-    states += [[row, "clear", None, 0, 0, 0, []] for row in recorded.rows if row not in known]
+    states += [
+        [row, "clear", None, 0, 0, 0, []] for row in recorded.rows.tolist() if row not in known
+    ]
     return {
         "saved": recorded.saved,
         "rejected": [{"event_id": event, "reason": reason} for event, reason in rejected],
         "reviewers": reviewers,
-        "states": [[int(state[0]), *state[1:]] for state in states],
+        "states": states,
     }
 
 
-def _take_back(event: dict[str, Any]) -> TakeBack:
-    fields = {name: event.get(name) for name in ("undoes", "event_id", "reviewer")}
-    fields["reviewer"] = fields["reviewer"] or DEFAULT_REVIEWER
-    for name, text in fields.items():
-        if not isinstance(text, str) or not 0 < len(text) <= 200:
-            raise DataError(f"An undo needs a text of at most 200 characters as {name}.")
-    return TakeBack(**cast(dict[str, str], fields))
-
-
-def _stroke(opened: OpenedRun, event: dict[str, Any]) -> NewStroke:
-    """Check an event against the run: the images must be in it, the new label a class of it."""
+def _event(event: dict[str, Any]) -> NewStroke | TakeBack:
+    """Return what a browser asks for; the types of texts are checked by what it becomes."""
+    event_id = cast(str, event.get("event_id"))
+    reviewer = event.get("reviewer") or DEFAULT_REVIEWER
+    if event.get("undoes") is not None:
+        return TakeBack(event_id=event_id, undoes=event["undoes"], reviewer=reviewer)
     rows = event.get("rows")
-    if not isinstance(rows, list) or not rows or not all(type(row) is int for row in rows):
+    # numpy would take True for 1 and "1" for a text; who knows the run checks the range.
+    if not isinstance(rows, list) or not all(type(row) is int for row in rows):
         raise DataError("A decision names the images that it is about as a list of rows.")
-    if not 0 <= min(rows) <= max(rows) < opened.n:
-        raise DataError("The decision is about an image that this run does not hold.")
-    new_label = event.get("new_label")
-    if new_label is not None and new_label not in opened.run.class_names:
-        raise DataError("The new label is not a class of this run.")
-    event_id, note = event.get("event_id"), event.get("note")
-    if not isinstance(event_id, str) or not (note is None or isinstance(note, str)):
-        raise DataError("A decision needs an event id, and its note must be text.")
     return NewStroke(
         event_id=event_id,
-        rows=np.array(rows, dtype=np.int64),
+        rows=rows,
         verdict=cast(Any, event.get("verdict")),
-        new_label=new_label,
-        note=note,
-        reviewer=event.get("reviewer") or DEFAULT_REVIEWER,
+        new_label=event.get("new_label"),
+        note=event.get("note"),
+        reviewer=reviewer,
     )
 
 

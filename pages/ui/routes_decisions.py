@@ -64,8 +64,7 @@ async def _write(request: Request) -> Response:
 
     @explained
     def record(asked: Request) -> Response:
-        run = opened(asked)
-        return answer(record_events(run, _decisions(run), events))
+        return answer(record_events(_decisions(opened(asked)), events))
 
     return await run_in_threadpool(record, request)
 

@@ -28,33 +28,23 @@ from pages.ui.http import (
     send,
 )
 from pages.ui.review_columns import binary
-from pages.ui.review_data import OpenedRun
 
 _CONFIG = LayoutConfig()
 # A row of a million takes at most eight characters in JSON.
 _MAX_BODY = 16_000_000
 
 
-def map_of(run: OpenedRun) -> Payload | None:
-    """Return the positions, training then validation images, float32; None where there is no map.
-
-    Only a map that is there is remembered.
-    """
-    found = find_map(run.run, home(), _CONFIG)
-    if found is None:
-        return None
-    return binary(np.concatenate([found.train, found.validation]).astype("<f4"))
-
-
 @explained
 def _positions(request: Request) -> Response:
-    run = opened(request)
-    if request.path_params["key"] != map_key(run.run, _CONFIG):
+    """Answer with where the images lie, training then validation images, float32 pairs."""
+    run = opened(request).run
+    if request.path_params["key"] != map_key(run, _CONFIG):
         return error(404, "This is not the map of this run; reload the page.")
-    found = map_of(run)
+    found = find_map(run, home(), _CONFIG)
     if found is None:
         return error(404, "The map of this run has not been drawn yet; reload the page.")
-    return send(request, found, IMMUTABLE)
+    points = np.concatenate([found.train, found.validation]).astype("<f4")
+    return send(request, binary(points), IMMUTABLE)
 
 
 @explained

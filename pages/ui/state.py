@@ -13,7 +13,6 @@ LOOKS_LIKE = "like"
 JOB = "job"
 IMAGE = "image"
 SELECTION = "selection"
-SELECTION = "selection"
 
 _OPEN_RUN = "shell__open_run"
 # Not widgets: what a session remembers.
