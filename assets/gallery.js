@@ -4,13 +4,8 @@
 // neither rebuild anything nor lose the place. What is known of a run outlives the component: it is
 // kept by run id in the page.
 
-const BOTTOM = 16 // px left free below the component
-const LEAST_HEIGHT = 460
 const BUSY_AFTER_MS = 250
-
-// The map page works with the same stores and draws with the same parts.
-const shared = (globalThis.__assayReview ??= { stores: new Map(), views: new WeakMap() })
-Object.assign(shared, { ReviewStore, Grid, Inspector, element })
+const PICTURES_AGAIN_MS = 3000
 
 class View {
   constructor(parent) {
@@ -21,6 +16,7 @@ class View {
     this.position = -1
     this.selection = new Selection(0)
     this.filterKey = null
+    this.frame = new Frame(this.root, { store: () => this.store, leave: () => this.inspector.save() })
     this.actions = new Actions(this)
     this.grid = new Grid(this.root, {
       select: (position, how) => this.select(position, how),
@@ -36,6 +32,7 @@ class View {
       note: () => this.actions.note(),
       enlarge: () => this.actions.enlarge(),
       link: row => this.address(row),
+      written: () => this.focusGrid(),
       settled: row => this.rows[this.position] === row && evidenceAhead(this.store, this.rows, this.position),
     })
     const progressButton = this.find(".progress-open")
@@ -46,29 +43,17 @@ class View {
     progressButton.onclick = () => this.progress.toggle()
     this.keyboard = new Keyboard(this, this.actions)
     this.who = new WhoWindow(this.root, () => this.named(this.who.name))
+    this.help = new HelpWindow(this.root, () => this.focusGrid())
     this.bind()
     this.setDensity(kept.read("localStorage", "assay.density") ?? "medium")
   }
 
   bind() {
-    this.onResize = () => this.fit()
-    globalThis.addEventListener("resize", this.onResize)
-    // Somebody else may have decided meanwhile.
-    this.onReturn = () => document.visibilityState === "visible" && this.store?.refresh()
-    document.addEventListener("visibilitychange", this.onReturn)
-    this.shifted = new ResizeObserver(() => this.fit())
-    this.shifted.observe(document.body)
-    const block = this.root.getRootNode().host?.closest("[data-testid=stVerticalBlock]")
-    if (block) this.shifted.observe(block)
     for (const button of this.root.querySelectorAll("[data-density]")) {
       button.onclick = () => this.setDensity(button.dataset.density)
     }
-    this.find(".ask").onclick = () => this.toggleHelp()
-    this.find(".help").onclick = event => {
-      if (event.target === this.find(".help")) this.toggleHelp(false)
-    }
+    this.find(".ask").onclick = () => this.help.ask()
     this.find(".notice button").onclick = () => this.retry()
-    this.find(".retry").onclick = () => this.store.queue.retry()
     const reviewer = this.find(".reviewer")
     reviewer.onchange = () => this.named(reviewer.value.trim() || "reviewer")
     reviewer.onkeydown = event => {
@@ -79,7 +64,7 @@ class View {
   // Called on every run of the script and on every change of theme.
   update(data) {
     this.data = data
-    this.fit()
+    this.frame.fit()
     if (this.store?.run !== data.run) this.open(data)
     else if (this.loaded) this.follow(data)
   }
@@ -92,17 +77,13 @@ class View {
     this.applyFilters()
   }
 
-  open({ run, base, login, scores }) {
+  open(data) {
     this.unlisten?.()
-    let store = shared.stores.get(run)
-    this.scores = scores
-    if (store) store.refresh()
-    else {
-      store = new ReviewStore(run, base, login)
-      shared.stores.set(run, store)
-    }
-    this.store = store
+    const store = (this.store = storeOf(data))
+    const { login } = data
+    this.scores = data.scores
     this.loaded = false
+    this.explained = false
     this.filterKey = null
     this.showReviewer(login)
     this.unlisten = store.listen(change => this.changed(change))
@@ -113,7 +94,6 @@ class View {
         this.loaded = true
         this.root.dataset.state = "ready"
         this.selection = new Selection(store.n)
-        this.inspector.setClasses?.(store)
         this.progress.use(store)
         this.applyFilters()
         this.changed({ queue: true })
@@ -125,8 +105,7 @@ class View {
   }
 
   retry() {
-    shared.stores.delete(this.store.run)
-    this.store.queue.close()
+    forgetStore(this.store.run)
     this.notice(null)
     this.open(this.data)
   }
@@ -137,7 +116,7 @@ class View {
     field.value = this.store.reviewer
     field.disabled = Boolean(login)
     field.title = login ? "From your login" : "Kept with each of your decisions"
-    if (!login && kept.read("localStorage", "assay.reviewer") === null) this.who.ask()
+    if (!login && kept.read("localStorage", REVIEWER_KEY) === null) this.who.ask()
   }
 
   named(name) {
@@ -147,7 +126,7 @@ class View {
   }
 
   get asking() {
-    return this.who.open
+    return this.who.open || this.help.open
   }
 
   async applyFilters() {
@@ -204,7 +183,7 @@ class View {
   }
 
   changed({ rows, queue, ids, columns }) {
-    if (queue) this.showQueue()
+    if (queue) this.frame.showQueue(this.store.queue)
     if (!this.loaded) return
     if (columns) {
       this.grid.markAll()
@@ -220,15 +199,6 @@ class View {
     this.inspector.back.disabled = !this.store.undoStack.length
     this.drawZoom()
     this.tally()
-  }
-
-  showQueue() {
-    const { kind, text } = this.store.queue.state()
-    const saved = this.find(".saved")
-    saved.dataset.kind = kind
-    const words = saved.querySelector("span")
-    if (words.textContent !== text) words.textContent = text
-    saved.querySelector(".retry").hidden = kind !== "unsaved"
   }
 
   drawZoom() {
@@ -296,14 +266,6 @@ class View {
     this.grid.moveTo(this.position)
   }
 
-  // Fill the window down to its lower edge.
-  fit() {
-    const scroller = this.root.getRootNode().host?.closest("[data-testid=stMain]")
-    const top = this.root.getBoundingClientRect().top + (scroller?.scrollTop ?? 0)
-    const height = `${Math.max(LEAST_HEIGHT, Math.floor(innerHeight - top - BOTTOM))}px`
-    if (this.root.style.height !== height) this.root.style.height = height
-  }
-
   viewKey() {
     return `assay.view.${this.store.run}`
   }
@@ -331,6 +293,10 @@ class View {
     const response = await fetch(this.store.pictureUrl("train", row, 256)).catch(() => null)
     const answer = await response?.json().catch(() => null)
     if (answer?.error) this.inspector.showTrouble(answer.error)
+    if (response) return
+    await new Promise(wait => setTimeout(wait, PICTURES_AGAIN_MS)) // the server is away
+    this.explained = false
+    if (!this.closed) this.grid.drawMissing()
   }
 
   notice(sentence, again = false) {
@@ -342,43 +308,24 @@ class View {
   }
 
   say(sentence) {
-    clearTimeout(this.saying)
-    this.saying = setTimeout(() => { this.find(".live").textContent = sentence }, 120)
-  }
-
-  get helpOpen() {
-    return !this.find(".help").hidden
-  }
-
-  toggleHelp(open = !this.helpOpen) {
-    const help = this.find(".help")
-    if (!help.firstChild) help.append(helpSheet(() => this.toggleHelp(false)))
-    help.hidden = !open
-    if (open) help.querySelector("button").focus()
-    else this.focusGrid()
+    this.frame.say(sentence)
   }
 
   close() {
     this.closed = true
+    this.frame.close()
     this.keyboard.close()
     this.actions.close()
-    this.progress.close()
-    globalThis.removeEventListener("resize", this.onResize)
-    document.removeEventListener("visibilitychange", this.onReturn)
-    this.shifted.disconnect()
+    for (const open of [this.who, this.help]) open.remove()
     this.unlisten?.()
     this.progress.close()
+    this.inspector.close()
     this.grid.close()
   }
 }
 
 export default function review({ data, parentElement }) {
-  let view = shared.views.get(parentElement)
-  if (!view || view.closed || !parentElement.contains(view.root)) {
-    view?.close()
-    view = new View(parentElement)
-    shared.views.set(parentElement, view)
-  }
+  const view = viewIn(parentElement, View)
   view.update(data)
   return () => view.close()
 }

@@ -2,8 +2,6 @@
 
 const TOAST_MS = 6000
 
-const manyImages = n => (n === 1 ? "1 image" : `${count(n)} images`)
-
 class Actions {
   // view: holds store, rows, position, grid and selection, and moves between images
   constructor(view) {
@@ -19,18 +17,12 @@ class Actions {
 
   // The buttons that act on all that are selected.
   drawBulk() {
-    const button = (label, key, run, verdict) => {
-      const made = element("button", { type: "button", class: `act ${verdict ?? ""}`, "aria-keyshortcuts": key },
-        ...(verdict ? [icon(VERDICTS[verdict].icon)] : []), element("span", {}, label), element("kbd", {}, key))
-      made.onclick = run
-      return made
-    }
     this.selected = element("b", {})
     this.bulk.replaceChildren(this.selected,
-      ...ACTIONS.map(([verdict, label, key]) => button(label, key, () => this.decide(verdict), verdict)),
-      button("Relabel", "L", () => this.relabel(), "relabel"),
-      button("Note", "N", () => this.note()),
-      button("\u00d7", "Esc", () => this.selectNone()))
+      ...ACTIONS.map(([verdict, label, key]) => actButton(label, key, () => this.decide(verdict), verdict)),
+      actButton("Relabel", "L", () => this.relabel(), "relabel"),
+      actButton("Note", "N", () => this.note()),
+      actButton("\u00d7", "Esc", () => this.selectNone()))
     this.bulk.lastChild.setAttribute("aria-label", "Select none")
     this.bulk.lastChild.title = "Select none"
   }
@@ -58,7 +50,8 @@ class Actions {
     view.moveBy(1)
     const next = view.rows[view.position]
     const name = store.classes[store.labels[next]]
-    view.say(`${VERDICTS[verdict].done}. Now rank ${count(store.rank[next])}, labelled ${name}.`)
+    const where = next === row ? "This was the last one" : `Now rank ${count(store.rank[next])}, labelled ${name}`
+    view.say(`${VERDICTS[verdict].done}. ${where}.`)
     if (!this.zoom.open) view.focusGrid()
   }
 
@@ -206,5 +199,6 @@ class Actions {
 
   close() {
     clearTimeout(this.telling)
+    for (const open of [this.chooser, this.notes, this.zoom]) open.remove()
   }
 }

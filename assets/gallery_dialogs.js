@@ -7,11 +7,20 @@ class Window {
   // closed() is called after it was closed, however that happened.
   constructor(root, name, label, closed) {
     this.box = element("dialog", { class: `window ${name}`, "aria-label": label })
+    // Here and below: a handler that returned false would keep the browser from doing its own part.
     this.box.onclose = () => closed?.()
+    // A click beside the window closes it; text that is selected may well end there.
+    let began = false
+    this.box.onpointerdown = event => { began = this.beside(event) }
     this.box.onclick = event => {
-      if (event.target === this.box) this.close() // beside the window
+      if (began && this.beside(event)) this.close()
     }
     root.append(this.box)
+  }
+
+  beside({ target, clientX: x, clientY: y }) {
+    const { left, right, top, bottom } = this.box.getBoundingClientRect()
+    return target === this.box && (x < left || x > right || y < top || y > bottom)
   }
 
   get open() {
@@ -25,6 +34,11 @@ class Window {
 
   close() {
     if (this.box.open) this.box.close()
+  }
+
+  remove() {
+    this.box.onclose = null
+    this.box.remove()
   }
 }
 
@@ -79,7 +93,7 @@ class Chooser extends Window {
   key(event) {
     if (event.key === "ArrowDown") this.point(this.at + 1)
     else if (event.key === "ArrowUp") this.point(this.at - 1)
-    else if (event.key === "Enter") {
+    else if (event.key === "Enter" && !event.isComposing) {
       this.take(this.list.querySelector("[aria-selected=true]")?.dataset.name)
     } else return
     event.preventDefault()
@@ -95,6 +109,7 @@ class Chooser extends Window {
 class NoteWindow extends Window {
   constructor(root, closed) {
     super(root, "note", "Note", closed)
+    this.box.onclick = null // what was typed is not thrown away by a slip
     this.text = element("textarea", { rows: "4", maxlength: "2000", "aria-label": "Note",
       placeholder: "Why, in your words" })
     this.text.onkeydown = event => {
@@ -133,7 +148,6 @@ class WhoWindow extends Window {
     super(root, "who-asks", "Who is reviewing?", closed)
     this.input = element("input", { type: "text", maxlength: "60", "aria-label": "Your name",
       autocomplete: "name", spellcheck: "false", placeholder: "Your name" })
-    // A handler that returned false would keep every other key from being typed.
     this.input.onkeydown = event => {
       if (event.key === "Enter" && !event.isComposing) this.close()
     }
@@ -158,6 +172,7 @@ class Zoom extends Window {
   constructor(root, closed) {
     super(root, "zoom", "The picture, enlarged", closed)
     this.box.onclick = null
+    this.done = actButton("Close", "Space", () => this.close())
     this.box.ondblclick = () => this.close()
   }
 
@@ -177,7 +192,7 @@ class Zoom extends Window {
     words.append(element("span", { class: "quiet" }, ` · rank ${count(store.rank[row])} of ${count(store.n)} · ${store.idOf(row)}`))
     const stands = verdict === UNDECIDED ? element("span", { class: "quiet" }, "Undecided") : badge([verdict, label])
     this.show(this.image, element("div", { class: "row" }, words, stands,
-      element("span", { class: "quiet" }, "Space or Esc closes; arrows and K R U L go on")))
+      element("span", { class: "quiet" }, "Arrows and K R U L go on"), this.done))
     this.box.focus()
   }
 }

@@ -189,7 +189,7 @@ class Evidence {
     made.onpointerenter = () => this.hooks.peek(item.row, side, `${whose}: ${name}`)
     made.onpointerleave = () => this.hooks.peek(null)
     if (side !== "training") return made
-    store.idAt.set(item.row, item.id) // its address holds it
+    store.ids.learn(item.row, item.id) // its address holds it
     return element("a", { href: this.hooks.link(item.row), target: "_blank", rel: "noopener" }, made)
   }
 }

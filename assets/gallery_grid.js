@@ -56,6 +56,21 @@ function signs(store, row) {
   return found
 }
 
+// What can be decided with one key.
+const ACTIONS = [
+  ["keep", "Keep", "K"],
+  ["remove", "Remove", "R"],
+  ["unsure", "Unsure", "U"],
+]
+
+// A button that says which key does the same.
+function actButton(label, key, run, verdict = "") {
+  const made = element("button", { type: "button", class: `act ${verdict}`, "aria-keyshortcuts": key === "Esc" ? "Escape" : key },
+    ...(VERDICTS[verdict] ? [icon(VERDICTS[verdict].icon)] : []), element("span", {}, label), element("kbd", { "aria-hidden": "true" }, key))
+  made.onclick = run
+  return made
+}
+
 const pixelated = image => Math.max(image.naturalWidth, image.naturalHeight) <= PIXELATED_BELOW
 
 class Grid {
@@ -263,6 +278,16 @@ class Grid {
       const id = ids && this.tiles.get(position).querySelector(".frame .id")
       if (id) id.textContent = this.store.idOf(this.rows[position])
     }
+  }
+
+  // Those without their picture are drawn anew: it may be there by now.
+  drawMissing() {
+    for (const [position, tile] of this.tiles) {
+      if (!tile.querySelector(".frame.missing")) continue
+      tile.remove()
+      this.tiles.delete(position)
+    }
+    this.draw()
   }
 
   markAll() {

@@ -24,13 +24,24 @@ const HELP = [
   ["Other", [["?", "Show or hide these keys"], ["Esc", "Close; back to the pictures"]]],
 ]
 
-function helpSheet(done) {
-  const close = element("button", { type: "button" }, "Close")
-  close.onclick = done
-  const groups = HELP.map(([title, keys]) => element("section", {},
-    element("h4", {}, title),
-    element("dl", {}, ...keys.flatMap(([key, what]) => [
-      element("dt", {}, element("kbd", {}, key)), element("dd", {}, what),
-    ]))))
-  return element("div", { class: "sheet-of-keys" }, element("h3", {}, "Keys"), ...groups, close)
+class HelpWindow extends Window {
+  constructor(root, closed) {
+    super(root, "help", "Keys", closed)
+    this.box.onkeydown = event => {
+      if (event.key === "?") this.close()
+    }
+    this.done = element("button", { type: "button" }, "Close")
+    this.done.onclick = () => this.close()
+  }
+
+  ask() {
+    const groups = HELP.map(([title, keys]) => element("section", {},
+      element("h4", {}, title),
+      element("dl", {}, ...keys.flatMap(([key, what]) => [
+        element("dt", {}, element("kbd", {}, key)), element("dd", {}, what),
+      ]))))
+    this.show(element("h3", {}, "Keys"), element("div", { class: "keys" }, ...groups),
+      element("div", { class: "row" }, this.done))
+    this.done.focus()
+  }
 }

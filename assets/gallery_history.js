@@ -16,7 +16,8 @@ function whenText(iso) {
 }
 
 class History {
-  constructor() {
+  // written() is called when a note is finished.
+  constructor(written) {
     this.section = new Section("history", "Note and history", { draw: () => this.ask() })
     this.note = element("textarea", { rows: "2", maxlength: "2000", "aria-label": "Note on this image",
       placeholder: "Why, in your words" })
@@ -24,6 +25,7 @@ class History {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return
       event.preventDefault()
       this.note.blur() // which saves it
+      written()
     }
     this.note.onblur = () => this.save()
     this.list = element("ol", { class: "deeds" })
@@ -80,5 +82,9 @@ class History {
     if (!this.store || this.row < 0 || text === this.known) return
     this.known = text
     this.store.annotate([this.row], text)
+  }
+
+  close() {
+    clearTimeout(this.wait)
   }
 }

@@ -3,15 +3,10 @@
 
 const SETTLE_MS = 45 // while a key is held down, evidence is asked for where it stops
 
-const ACTIONS = [
-  ["keep", "Keep", "K"],
-  ["remove", "Remove", "R"],
-  ["unsure", "Unsure", "U"],
-]
-
 class Inspector {
   // hooks: act(verdict, label) for a decision, relabel() to be asked for a label, undo(), enlarge(),
-  // link(row) for the address of an image, settled(row) when its evidence is there.
+  // link(row) for the address of an image, settled(row) when its evidence is there, written() after a
+  // note was.
   constructor(root, hooks) {
     this.hooks = hooks
     this.root = root.querySelector(".inspector")
@@ -22,7 +17,7 @@ class Inspector {
       peek: (...what) => this.peek(...what),
     })
     this.whatIf = new WhatIf()
-    this.history = new History()
+    this.history = new History(() => this.hooks.written())
     this.build()
   }
 
@@ -31,18 +26,11 @@ class Inspector {
       this[name] = element(tag, { class: name, ...attributes })
       return this[name]
     }
-    const button = (name, label, key, run) => {
-      const made = element("button", { type: "button", class: `act ${name}`, "aria-keyshortcuts": key })
-      if (VERDICTS[name]) made.append(icon(VERDICTS[name].icon))
-      made.append(element("span", {}, label), element("kbd", {}, key))
-      made.onclick = run
-      return made
-    }
     this.buttons = ACTIONS.map(([verdict, label, key]) =>
-      button(verdict, label, key, () => this.hooks.act(verdict)))
+      actButton(label, key, () => this.hooks.act(verdict), verdict))
     this.suggested = element("button", { type: "button", class: "act relabel suggested", hidden: true })
-    this.relabel = button("other", "Relabel to\u2026", "L", () => this.hooks.relabel())
-    this.back = button("undo", "Undo", "Z", () => this.hooks.undo())
+    this.relabel = actButton("Relabel to\u2026", "L", () => this.hooks.relabel(), "other")
+    this.back = actButton("Undo", "Z", () => this.hooks.undo(), "undo")
     this.link = element("a", { class: "link", target: "_blank", rel: "noopener" }, "Copy link")
     this.link.onclick = event => this.copyLink(event)
     part("picture", "div", { title: "Double click or Space: full size" })
@@ -94,6 +82,16 @@ class Inspector {
       this.showEvidence(null)
       this.wait = setTimeout(() => this.fetchEvidence(row), SETTLE_MS)
     }
+  }
+
+  // Keep what is being written, though nobody has said that it is finished.
+  save() {
+    this.history.save()
+  }
+
+  close() {
+    clearTimeout(this.wait)
+    this.history.close()
   }
 
   // -- the image ---------------------------------------------------------------------------------

@@ -1,5 +1,11 @@
 // Which key does what in the review.
 
+// These go on while they are held down; whoever leans on R removes one image.
+const REPEATING = /^(Arrow.*|Page.*|[z+=-])$/i
+const WRITTEN_IN = "textarea, select, input:not([type=range], [type=checkbox], [type=radio], [type=button])"
+const PRESSED = "button, a, input, [role=slider], [role=tab], [role=radio], [role=option], [role=dialog], [role=menu], summary"
+const OVER_THE_PAGE = "[role=dialog], [role=menu], [role=listbox], [data-testid=stPopoverBody]"
+
 class Keyboard {
   constructor(view, actions) {
     this.view = view
@@ -16,34 +22,30 @@ class Keyboard {
     if (!view.loaded || view.closed || event.defaultPrevented || event.isComposing || event.altKey) return
     if (actions.busy || view.asking) return // a window is open; it has its own keys
     const target = event.composedPath()[0]
-    const tag = target.tagName
-    const slider = tag === "INPUT" && target.type === "range"
-    const typing = (tag === "INPUT" && !slider) || tag === "TEXTAREA" || tag === "SELECT" || target.isContentEditable
+    const typing = target.matches?.(WRITTEN_IN) || target.isContentEditable
     const inside = view.root.contains(target)
+    // Other controls of the page keep the keys that work them; the letters are ours everywhere,
+    // unless something lies over the page.
+    if (!inside && target.closest?.(OVER_THE_PAGE)) return
     if (event.key === "Escape") return this.escape(event, inside, typing && target.getAttribute("aria-expanded") !== "true")
     if (typing) return
     if (event.ctrlKey || event.metaKey) return this.withControl(event, inside)
-    // Other controls of the page keep the keys that work them; the letters are ours everywhere,
-    // unless something lies over the page.
-    const elsewhere = !inside && target !== document.body && target.closest?.(
-      "button, a, input, [role=slider], [role=tab], [role=radio], [role=option], [role=dialog], [role=menu], summary")
-    if (elsewhere && elsewhere.closest("[role=dialog], [role=menu], [role=listbox]")) return
+    const elsewhere = !inside && target !== document.body && target.closest?.(PRESSED)
     const letter = this.letters[event.key.length === 1 ? event.key.toLowerCase() : ""]
-    const press = inside && (tag === "BUTTON" || tag === "SUMMARY" || tag === "A") && (event.key === "Enter" || event.key === " ")
+    const press = inside && target.matches("button, summary, a, input") && (event.key === "Enter" || event.key === " ")
     const move = elsewhere || press ? undefined : this.moves[event.key]
     const run = letter ?? move
-    if (!run || (view.helpOpen && event.key !== "?")) return
+    if (!run) return
     this.caught(event)
-    run(event)
+    if (!event.repeat || REPEATING.test(event.key)) run(event)
   }
 
   // One thing at a time: what lies over the page, then the selection; out of a field in any case.
   escape(event, inside, field) {
     const { view, actions } = this
     if (actions.zoom.open) return // the browser closes it
-    if (!inside && !field && !view.helpOpen && !view.selection.size && event.composedPath()[0] !== document.body) return
-    if (view.helpOpen) view.toggleHelp(false)
-    else if (view.progress.open) view.progress.toggle(false)
+    if (!inside && !field && !view.selection.size && event.composedPath()[0] !== document.body) return
+    if (view.progress.open) view.progress.toggle(false)
     else if (!field) actions.selectNone()
     view.focusGrid()
     this.caught(event)
@@ -75,7 +77,7 @@ class Keyboard {
       z: event => actions.undo(event.shiftKey),
       w: () => view.inspector.whatIf.ask(),
       p: () => view.progress.toggle(),
-      "?": () => view.toggleHelp(),
+      "?": () => view.help.ask(),
     }
   }
 

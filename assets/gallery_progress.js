@@ -5,7 +5,6 @@ const REFRESH_MS = 700 // after the last decision
 
 // A number and its unit stay on one line.
 const unbroken = words => words.replace(/(\d) %/g, "$1\u00a0%")
-const wholePercent = share => `${Math.round(100 * share)} %`
 
 // Precision up to each rank with its band, and how likely an image right there is faulty.
 function precisionChart({ curve, flagged, images, stop }) {
@@ -53,7 +52,7 @@ class ProgressPanel {
     close.onclick = () => this.toggle(false)
     this.content = element("div", { class: "content" })
     this.panel.append(element("header", {}, element("h3", {}, "Progress of the review"), close), this.content)
-    root.append(this.panel)
+    root.querySelector(".body").append(this.panel)
   }
 
   get open() {

@@ -53,7 +53,7 @@ class DecisionQueue {
     this.failures = 0
     this.sending = false
     this.problem = null
-    this.refused = 0
+    this.refused = []
     this.mirrored = true
     // A place for each time that the page is opened: a duplicated tab has the same session storage.
     const prefix = `assay.strokes.${run}.`
@@ -143,7 +143,7 @@ class DecisionQueue {
     this.pending = this.pending.filter(event => !sent.has(event.event_id))
     this.failures = 0
     this.problem = null
-    this.refused += answer.rejected?.length ?? 0
+    this.refused.push(...(answer.rejected ?? []))
     this.mirror()
     this.dropAdopted()
     this.hooks.settled(answer)
@@ -174,8 +174,9 @@ class DecisionQueue {
       return { kind: "unsaved", text: `Not saved: ${why} ${n === 1 ? "1 decision is" : `${count(n)} decisions are`} ${where}.` }
     }
     if (n) return { kind: "saving", text: `Saving ${count(n)}…` }
-    if (this.refused) {
-      return { kind: "refused", text: `${count(this.refused)} refused by the server; the rest is saved` }
+    if (this.refused.length) {
+      const { length } = this.refused
+      return { kind: "refused", text: `${length === 1 ? "1 was" : `${count(length)} were`} refused: ${this.refused.at(-1).reason}` }
     }
     return { kind: "saved", text: "All decisions saved" }
   }

@@ -3,24 +3,9 @@
 const EVIDENCE_KEPT = 300
 const WHAT_IF_KEPT = 100
 const PICTURES_KEPT = 48
-const IDS_KEPT = 20000
-const IDS_AT_ONCE = 500
 const SHOWN_FIRST = ["order", "value", "label", "looks_like", "source"]
 const MOST_AT_ONCE = 100000 // images in one stroke; the server takes no more
-
-const count = n => n.toLocaleString("en-US")
-
-function amount(x) {
-  if (x === 0) return "0"
-  const text = Math.abs(x) >= 1e-3 && Math.abs(x) < 1e5 ? x.toPrecision(3) : x.toExponential(2)
-  return text.replaceAll("-", "\u2212")
-}
-
-function ordinal(n) {
-  const tail = n % 100
-  const ending = tail > 10 && tail < 14 ? "th" : ({ 1: "st", 2: "nd", 3: "rd" }[n % 10] ?? "th")
-  return `${count(n)}${ending}`
-}
+const ASK_AGAIN_MS = 1000 // once decisions of our own have come to rest
 
 // The latest note that nobody took back and its writer did not erase.
 function standingNote(history) {
@@ -33,6 +18,13 @@ function standingNote(history) {
   return [...notes.values()].findLast(Boolean) ?? ""
 }
 
+const REVIEWER_KEY = "assay.reviewer"
+
+// Who decides in this browser: the name of the login where there is one, else the one that was typed.
+function reviewerName(login) {
+  return login || kept.read("localStorage", REVIEWER_KEY) || "reviewer"
+}
+
 class ReviewStore {
   // login: the name that the server knows the reviewer by, where there is a login.
   constructor(run, base, login = null) {
@@ -43,13 +35,12 @@ class ReviewStore {
     this.evidenceOf = new Recent(EVIDENCE_KEPT)
     this.whatIfOf = new Recent(WHAT_IF_KEPT)
     this.pictureOf = new Recent(PICTURES_KEPT)
-    this.idAt = new Recent(IDS_KEPT)
-    this.idsWanted = new Set()
+    this.ids = new ImageIds(base, ids => this.tell({ ids }))
     this.columnOf = new Map()
     this.flagColumns = []
     this.listeners = new Set()
     this.revision = 0 // counts our own decisions: an answer asked for before one is out of date
-    this.reviewer = login || kept.read("localStorage", "assay.reviewer") || "reviewer"
+    this.reviewer = reviewerName(login)
     this.queue = new DecisionQueue(run, `${base}/decisions`, {
       changed: () => this.tell({ queue: true }),
       settled: answer => this.settled(answer),
@@ -59,6 +50,7 @@ class ReviewStore {
   }
 
   async load() {
+    const { reviewer } = this
     const [ranking, decisions, ...columns] = await Promise.all([
       fetchJson(`${this.base}/ranking`),
       this.fetchDecisions(),
@@ -86,7 +78,7 @@ class ReviewStore {
     }
     this.carried = decisions.carried
     for (const state of decisions.states) this.states.take(state, decisions.reviewers)
-    this.takeStacks(decisions)
+    if (reviewer === this.reviewer) this.takeStacks(decisions)
     for (const event of this.queue.pending) this.replay(event)
     this.queue.flush()
     this.loadRest()
@@ -140,23 +132,7 @@ class ReviewStore {
 
   // The id of an image if it is known already; it is asked for otherwise, and `tell` says when.
   idOf(row) {
-    const known = this.idAt.get(row)
-    if (known !== undefined) return known
-    if (!this.idsWanted.size) setTimeout(() => this.fetchIds(), 0) // one request for what is drawn
-    this.idsWanted.add(row)
-    return ""
-  }
-
-  async fetchIds() {
-    const rows = [...this.idsWanted]
-    this.idsWanted.clear()
-    for (let start = 0; start < rows.length; start += IDS_AT_ONCE) {
-      const some = rows.slice(start, start + IDS_AT_ONCE)
-      const ids = await fetchJson(`${this.base}/ids?rows=${some.join(",")}`).catch(() => null)
-      if (!ids) continue // asked for again when it is drawn again
-      some.forEach((row, i) => this.idAt.set(row, ids[i]))
-      this.tell({ ids: some })
-    }
+    return this.ids.of(row)
   }
 
   async rowOfId(id) {
@@ -172,9 +148,12 @@ class ReviewStore {
 
   // Take over what others, or this reviewer in another tab, decided since.
   async refresh() {
-    const { revision } = this
+    const { revision, reviewer } = this
     const answer = await this.fetchDecisions().catch(() => null)
-    if (!answer || !this.states || revision !== this.revision || this.queue.pending.length) return
+    if (!this.states || reviewer !== this.reviewer) return // who goes on asks anew
+    // What was decided here meanwhile is not in the answer.
+    this.stale = !answer || revision !== this.revision || this.queue.pending.length > 0
+    if (this.stale) return
     const told = new Set(answer.states.map(([row]) => row))
     const gone = []
     for (let row = 0; row < this.n; row += 1) {
@@ -182,21 +161,20 @@ class ReviewStore {
       if (known && !told.has(row)) gone.push([row, UNDECIDED, null, 0, 0, 0, []])
     }
     this.carried = answer.carried
+    this.takeStacks(answer) // this reviewer may have undone some in another tab
     this.reconcile([...gone, ...answer.states], answer.reviewers)
+    this.tell({ rows: [] })
   }
 
   // Undo is everybody's own: a new name starts with what that name decided.
   async setReviewer(name) {
     this.reviewer = name
-    kept.write("localStorage", "assay.reviewer", name)
+    kept.write("localStorage", REVIEWER_KEY, name)
     this.undoStack = []
     this.redoStack = []
-    const { revision } = this
-    const answer = await this.fetchDecisions().catch(() => null)
-    if (answer && revision === this.revision && name === this.reviewer) {
-      this.takeStacks(answer)
-    }
     this.tell({ rows: [] })
+    await this.ready.catch(() => {})
+    await this.refresh()
   }
 
   // What this reviewer can undo, and redo: a stroke undone is known by what took it back.
@@ -227,19 +205,23 @@ class ReviewStore {
       this.undoStack = this.undoStack.filter(stroke => stroke.event !== event.undoes)
     } else if (!this.undoStack.some(stroke => stroke.event === event.event_id)) {
       if (event.verdict === "note") this.putNote(event)
-      else this.put(event.event_id, event.rows, event.verdict, event.new_label ?? null)
+      else this.put(event)
     }
   }
 
-  // Decide here; returns the rows.
-  put(event, rows, verdict, label) {
+  // Decide here, ahead of the server's answer.
+  put({ event_id: event, rows, verdict, new_label: label, reviewer }) {
     const before = this.states.snapshot(rows)
     const [code, labelCode] = this.states.code(verdict, label)
     for (const row of rows) this.states.put(row, code, labelCode)
-    const me = this.states.reviewers.of(this.reviewer)
-    for (const row of rows) this.states.latest[row] = me
-    this.undoStack.push({ event, rows, before, after: this.states.snapshot(rows) })
-    return rows
+    const who = this.states.reviewers.of(reviewer)
+    for (const row of rows) this.states.latest[row] = who
+    this.stack(reviewer, { event, rows, before, after: this.states.snapshot(rows) })
+  }
+
+  // Only one's own can be undone; what another left unsaved in this browser is theirs.
+  stack(reviewer, stroke) {
+    if (reviewer === this.reviewer) this.undoStack.push(stroke)
   }
 
   listen(listener) {
@@ -264,8 +246,11 @@ class ReviewStore {
   }
 
   settled(answer) {
-    if (answer.rejected?.length) this.refresh() // what was shown ahead of the answer is not so
-    else this.reconcile(answer.states ?? [], answer.reviewers ?? [])
+    this.reconcile(answer.states ?? [], answer.reviewers ?? [])
+    if (answer.rejected?.length) this.stale = true // what was shown ahead of the answer is not so
+    if (!this.stale || this.queue.pending.length) return
+    clearTimeout(this.asking)
+    this.asking = setTimeout(() => this.refresh(), ASK_AGAIN_MS)
   }
 
   // The server's word on images, except where a decision of ours is still on its way.
@@ -292,13 +277,11 @@ class ReviewStore {
       verdicts[row] !== code || newLabels[row] !== labelCode || latest[row] !== me)
     if (!fresh.length || fresh.length > MOST_AT_ONCE) return 0
     this.revision += 1
-    const event = newId()
-    this.put(event, fresh, verdict, label)
+    const event = { event_id: newId(), rows: fresh, verdict, new_label: label, reviewer: this.reviewer }
+    this.put(event)
     this.redoStack = []
     this.tell({ rows: fresh })
-    this.queue.push([
-      { event_id: event, rows: fresh, verdict, new_label: label, reviewer: this.reviewer },
-    ])
+    this.queue.push([event])
     return fresh.length
   }
 
@@ -317,9 +300,9 @@ class ReviewStore {
     this.queue.push([event])
   }
 
-  putNote({ event_id: event, rows, note }) {
+  putNote({ event_id: event, rows, note, reviewer }) {
     const stands = this.states.snapshot(rows)
-    this.undoStack.push({ event, rows, before: stands, after: stands })
+    this.stack(reviewer, { event, rows, before: stands, after: stands })
     for (const row of rows) this.states.setNoted(row, note !== "")
   }
 
@@ -366,7 +349,10 @@ class ReviewStore {
       image.decoding = "async"
       image.fetchPriority = "high" // those of the tiles may wait
       image.src = this.pictureUrl("train", row, 256)
-      image.shown = image.decode().then(() => true, () => false)
+      image.shown = image.decode().then(() => true, () => {
+        this.pictureOf.delete(row) // asked for again next time
+        return false
+      })
       this.pictureOf.set(row, image)
     }
     return image

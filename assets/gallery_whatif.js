@@ -104,7 +104,7 @@ class WhatIf {
     this.section = new Section("whatif", "What if it is removed, or counts double?",
       { key: "W", draw: () => this.draw() })
     this.root = this.section.root
-    this.body = element("div", { class: "answer", "aria-live": "polite" })
+    this.body = element("div", { class: "answer" })
     this.section.inside.append(this.body)
   }
 
@@ -112,6 +112,7 @@ class WhatIf {
     this.store = store
     this.row = row
     this.asked = false
+    this.body.removeAttribute("aria-live") // only an answer that was asked for is read aloud
     this.section.show()
   }
 
@@ -135,6 +136,7 @@ class WhatIf {
     const { store, row } = this
     if (!store || row < 0 || this.asked || store.whatIfOf.get(row)?.answer) return
     this.asked = true
+    this.body.setAttribute("aria-live", "polite")
     this.body.replaceChildren(element("p", { class: "quiet" }, "Solving again with less and more of this image…"))
     const current = () => row === this.row && store === this.store
     store.whatIf(row).then(

@@ -3,13 +3,10 @@
 // As in the review, Streamlit runs the default export again whenever its data or the theme changes;
 // it must then neither rebuild anything nor lose the place.
 
-const BELOW = 16 // px left free below the component
-const LEAST = 460
 const REACH_PX = 9 // how far the pointer may be from the image that it means
 const SAVED_POINTS = 50000 // larger selections are not kept over a reload
 const LAYERS = [".of-train", ".of-validation"]
 
-const shared = (globalThis.__assayReview ??= { stores: new Map(), views: new WeakMap() })
 shared.maps ??= new Map() // key of a map -> its positions, and the labels of the validation images
 
 class MapView {
@@ -30,7 +27,9 @@ class MapView {
       moved: () => this.moved(),
       drawn: () => this.drawOver(),
     })
+    this.frame = new Frame(this.root, { store: () => this.store, leave: () => this.save() })
     this.panel = new Panel(this.root, {
+      say: sentence => this.frame.say(sentence),
       entry: (k, how) => this.selectEntry(k, how),
       current: () => this.drawOver(),
     })
@@ -39,12 +38,6 @@ class MapView {
   }
 
   bind() {
-    this.onResize = () => this.fill()
-    globalThis.addEventListener("resize", this.onResize)
-    this.onReturn = () => document.visibilityState === "visible" && this.store?.refresh()
-    document.addEventListener("visibilitychange", this.onReturn)
-    this.onLeave = () => this.save()
-    globalThis.addEventListener("pagehide", this.onLeave)
     this.resized = new ResizeObserver(() => this.resize())
     this.resized.observe(this.find(".plane"))
     const tools = this.root.querySelectorAll("[data-tool]")
@@ -63,23 +56,19 @@ class MapView {
   update(data, toReview) {
     this.data = data
     this.toReview = toReview
-    this.fill()
+    this.frame.fit()
     if (this.run !== data.run || this.mapKey !== data.map) this.open(data)
     else if (this.loaded) this.color(this.mode)
   }
 
-  async open({ run, base, map, login }) {
+  async open(data) {
+    const { run, base, map } = data
     this.unlisten?.()
     Object.assign(this, { run, base, mapKey: map, loaded: false, hovered: -1 })
     this.panel.loaded = false
     this.card = new Card(this.find(".card"), this.camera, base)
     this.root.dataset.state = "loading"
-    let store = shared.stores.get(run)
-    if (store) store.refresh()
-    else {
-      store = new ReviewStore(run, base, login)
-      shared.stores.set(run, store)
-    }
+    const store = storeOf(data)
     try {
       const [known] = await Promise.all([geometryOf(base, map, shared.maps), store.ready])
       if (this.run !== run || this.closed) return
@@ -110,8 +99,7 @@ class MapView {
   }
 
   retry() {
-    shared.stores.get(this.run)?.queue.close()
-    shared.stores.delete(this.run)
+    forgetStore(this.run)
     this.find(".notice").hidden = true
     this.open(this.data)
   }
@@ -221,12 +209,9 @@ class MapView {
 
   // -- what changes ------------------------------------------------------------------------------
 
-  changed({ rows, queue, ids }) {
-    if (queue) {
-      const { kind, text } = this.store.queue.state()
-      this.find(".saved").dataset.kind = kind
-      this.find(".saved").textContent = text
-    }
+  changed({ rows, queue, ids, columns }) {
+    if (queue) this.frame.showQueue(this.store.queue)
+    if (columns) this.panel.grid.markAll()
     if (ids) {
       this.panel.grid.markRows(ids, true)
       if (ids.includes(this.hovered)) this.card.show(this.hovered)
@@ -320,13 +305,6 @@ class MapView {
     if (this.loaded) this.draw()
   }
 
-  // Fill the window down to its lower edge.
-  fill() {
-    const scroller = this.root.getRootNode().host?.closest("[data-testid=stMain]")
-    const top = this.root.getBoundingClientRect().top + (scroller?.scrollTop ?? 0)
-    this.root.style.height = `${Math.max(LEAST, Math.floor(innerHeight - top - BELOW))}px`
-  }
-
   // -- what is remembered ------------------------------------------------------------------------
 
   get memory() {
@@ -368,12 +346,10 @@ class MapView {
   }
 
   close() {
-    this.save()
+    this.frame.close()
     this.closed = true
     this.keys.close()
-    globalThis.removeEventListener("resize", this.onResize)
-    globalThis.removeEventListener("pagehide", this.onLeave)
-    document.removeEventListener("visibilitychange", this.onReturn)
+    clearTimeout(this.remembering)
     this.resized.disconnect()
     this.unlisten?.()
     this.panel.close()
@@ -382,12 +358,7 @@ class MapView {
 }
 
 export default function map({ data, parentElement, setTriggerValue }) {
-  let view = shared.views.get(parentElement)
-  if (!view || view.closed || !parentElement.contains(view.root)) {
-    view?.close()
-    view = new MapView(parentElement)
-    shared.views.set(parentElement, view)
-  }
+  const view = viewIn(parentElement, MapView)
   view.update(data, selection => setTriggerValue("review", selection))
   return () => view.close()
 }

@@ -1,7 +1,6 @@
 // Beside the map: the legend, the images that are selected, and what is decided about them. The panel
 // is to the review's `Actions` and `Keyboard` what the review itself is: rows, a place, a selection.
 
-const DECIDING = [["keep", "Keep", "K"], ["remove", "Remove", "R"], ["unsure", "Unsure", "U"]]
 const HOW_TO = [
   ["Drag", "draw around images; Shift adds, Alt takes away"],
   ["Click", "select one image, or a class in the legend"],
@@ -18,18 +17,12 @@ class MapActions extends Actions {
   }
 
   drawBar() {
-    const button = (label, key, run, verdict = "") => {
-      const made = element("button", { type: "button", class: `act ${verdict}`, "aria-keyshortcuts": key },
-        ...(verdict ? [icon(VERDICTS[verdict].icon)] : []), element("span", {}, label), element("kbd", {}, key))
-      made.onclick = run
-      return made
-    }
-    this.selected = element("p", { class: "quiet", role: "status" })
-    this.all = button("", "A", () => (this.view.selection.size ? this.selectNone() : this.selectAll()))
+    this.selected = element("p", { class: "quiet" })
+    this.all = actButton("", "A", () => (this.view.selection.size ? this.selectNone() : this.selectAll()))
     this.bulk.append(this.selected,
-      ...DECIDING.map(([verdict, label, key]) => button(label, key, () => this.decide(verdict), verdict)),
-      button("Relabel", "L", () => this.relabel(), "relabel"),
-      button("Note", "N", () => this.note()), this.all)
+      ...ACTIONS.map(([verdict, label, key]) => actButton(label, key, () => this.decide(verdict), verdict)),
+      actButton("Relabel", "L", () => this.relabel(), "relabel"),
+      actButton("Note", "N", () => this.note()), this.all)
   }
 
   selectionChanged() {
@@ -51,7 +44,8 @@ class MapActions extends Actions {
 }
 
 class Panel {
-  // hooks: entry(k, how) on a legend entry; current() when another image is the current one.
+  // hooks: entry(k, how) on a legend entry; current() when another image is the current one;
+  // say(sentence) to who cannot see what changed.
   constructor(root, hooks) {
     this.root = root
     this.hooks = hooks
@@ -79,10 +73,6 @@ class Panel {
     return this.who.open || Boolean(this.waiting)
   }
 
-  get helpOpen() {
-    return false
-  }
-
   open(store, login) {
     this.store = store
     this.login = login
@@ -103,7 +93,7 @@ class Panel {
   }
 
   named(act) {
-    if (this.login || kept.read("localStorage", "assay.reviewer") !== null) return act()
+    if (this.login || kept.read("localStorage", REVIEWER_KEY) !== null) return act()
     this.waiting = act
     this.who.ask()
   }
@@ -161,8 +151,7 @@ class Panel {
   }
 
   say(sentence) {
-    clearTimeout(this.saying)
-    this.saying = setTimeout(() => { this.find(".live").textContent = sentence }, 120)
+    this.hooks.say(sentence)
   }
 
   // -- legend ------------------------------------------------------------------------------------
@@ -186,7 +175,11 @@ class Panel {
     if (coloring.limited) {
       parts.push(element("p", { class: "quiet" }, `${SLOTS} classes have a color at a time; a click gives one to another.`))
     }
-    this.find(".legend").replaceChildren(...parts)
+    // Who works it by keyboard stays on the entry.
+    const legend = this.find(".legend")
+    const at = [...legend.querySelectorAll(".entry")].indexOf(legend.getRootNode().activeElement)
+    legend.replaceChildren(...parts)
+    if (at >= 0) list.children[at]?.focus({ preventScroll: true })
   }
 
   scale(coloring) {
@@ -206,6 +199,7 @@ class Panel {
   close() {
     this.closed = true
     this.actions.close()
+    this.who.remove()
     this.grid.close()
   }
 }

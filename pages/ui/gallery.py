@@ -16,8 +16,9 @@ from pages.ui.address import base_path
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
 # One script: the parts share a scope, and only the last one exports.
 _SCRIPTS = [
-    *("queue", "columns", "states", "store", "grid", "selection", "evidence", "whatif", "history"),
-    *("inspector", "ahead", "progress", "help", "dialogs", "actions", "keys"),
+    *("words", "queue", "columns", "states", "ids", "store", "grid", "mount", "selection"),
+    *("evidence", "whatif", "history", "inspector", "ahead", "progress", "dialogs", "help"),
+    *("actions", "keys"),
 ]
 
 

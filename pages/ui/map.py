@@ -15,8 +15,8 @@ from pages.ui.address import base_path
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
 # One script: the parts share a scope, and only the last one exports. The first are the review's.
 _SHARED = (
-    *("queue", "columns", "states", "store", "grid"),
-    *("selection", "progress", "dialogs", "actions", "keys"),
+    *("words", "queue", "columns", "states", "ids", "store", "grid", "mount"),
+    *("selection", "dialogs", "actions", "keys"),
 )
 _OWN = ("points", "renderer", "colors", "overlay", "gestures", "panel", "keys")
 

@@ -227,9 +227,9 @@ def test_the_grid_is_a_listbox_that_names_its_active_option(page, server, run):
     page.keyboard.press("ArrowLeft")
     assert "removed" in option.get_attribute("aria-label")
     page.keyboard.press("?")
-    assert page.locator("[role=dialog].help").is_visible()
+    assert page.locator("dialog.help").is_visible()
     page.keyboard.press("Escape")
-    assert page.locator("[role=dialog].help").is_hidden()
+    assert page.locator("dialog.help").is_hidden()
 
 
 def test_names_from_the_data_are_text_never_markup(page, server):

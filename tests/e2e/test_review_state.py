@@ -1,0 +1,140 @@
+"""The review stays in step with the server, and with the person, whatever comes between."""
+
+from __future__ import annotations
+
+import zlib
+
+import pytest
+
+from tests.e2e.review import known, open_review, position, stood, verdicts, wait_ready, wait_saved
+from tests.factories import make_home_run
+
+SEEN = "document.dispatchEvent(new Event('visibilitychange'))"
+ACTIVE = """() => {
+  let active = document.activeElement
+  while (active.shadowRoot?.activeElement) active = active.shadowRoot.activeElement
+  return active.className
+}"""
+
+
+@pytest.fixture
+def run(app, request):
+    return make_home_run(app.home, seed=zlib.crc32(request.node.name.encode()) % 10_000)
+
+
+def test_what_was_undone_in_another_tab_is_not_undone_again(page, app, run):
+    open_review(page, app, run.id)
+    page.keyboard.press("r")
+    page.keyboard.press("k")
+    wait_saved(page)
+    other = page.context.new_page()
+    open_review(other, app, run.id)
+    other.keyboard.press("z")
+    wait_saved(other)
+    with page.expect_response(lambda answer: "/decisions?" in answer.url):
+        page.evaluate(SEEN)
+    page.locator(".tally", has_text="1 decided").wait_for()
+    page.keyboard.press("z")  # the first one, as the second is undone already
+    wait_saved(page)
+    assert known(page, run.id) == stood(app.decisions(run)) == {}
+
+
+def test_a_name_that_comes_before_the_images_can_undo_its_own(new_page, app, run):
+    ann = new_page("Ann")
+    open_review(ann, app, run.id)
+    ann.keyboard.press("r")
+    wait_saved(ann)
+    page = new_page("somebody")
+    page.add_init_script("localStorage.removeItem('assay.reviewer')")
+    waiting = []
+    page.route("**/columns/order", lambda route: waiting.append(route))
+    page.goto(f"{app.url}/review?run={run.id}")
+    page.locator("dialog.who-asks input").fill("Ann")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(300)
+    for route in waiting:
+        route.continue_()
+    wait_ready(page)
+    page.locator(".act.undo:enabled").wait_for()
+    page.keyboard.press("z")
+    wait_saved(page)
+    assert stood(app.decisions(run)) == {}
+
+
+def test_a_note_half_written_is_kept_when_the_page_is_left(page, app, run):
+    open_review(page, app, run.id)
+    note = page.locator(".section.history textarea")
+    if not note.is_visible():
+        page.locator(".section.history summary").click()
+    note.fill("a strap is missing")
+    page.goto(f"{app.url}/overview?run={run.id}")
+    open_review(page, app, run.id)
+    wait_saved(page)
+    assert app.decisions(run).current()["note"].tolist() == ["a strap is missing"]
+
+
+def test_a_key_that_is_held_down_decides_one_image(page, app, run):
+    open_review(page, app, run.id)
+    for _ in range(5):
+        page.keyboard.down("r")  # all but the first are repetitions
+    page.keyboard.up("r")
+    assert verdicts(page)[:2] == ["remove", ""]
+    for _ in range(5):
+        page.keyboard.down("ArrowRight")
+    page.keyboard.up("ArrowRight")
+    assert position(page) == 6
+
+
+def test_text_selected_past_the_edge_does_not_close_its_window(page, app, run):
+    open_review(page, app, run.id)
+    page.keyboard.press("n")
+    text = page.locator("dialog.note textarea")
+    text.fill("why it goes")
+    box = text.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 15)
+    page.mouse.down()
+    page.mouse.move(20, box["y"] + 15)
+    page.mouse.up()
+    assert text.input_value() == "why it goes"
+    assert text.is_visible()
+
+
+def test_focus_comes_back_to_the_pictures_after_every_window(page, app, run):
+    open_review(page, app, run.id)
+    for key, window in (("l", "chooser"), ("n", "note"), ("?", "help"), ("Space", "zoom")):
+        page.keyboard.press(key)
+        page.locator(f"dialog.{window}").wait_for()
+        page.keyboard.press("Escape")
+        page.locator(f"dialog.{window}").wait_for(state="hidden")
+        assert page.evaluate(ACTIVE) == "grid", window
+
+
+def test_escape_closes_the_filters_and_leaves_the_selection(page, app, run):
+    open_review(page, app, run.id)
+    page.keyboard.press("Shift+ArrowRight")
+    page.get_by_role("button", name="More filters").click()
+    filters = page.locator("[data-testid=stPopoverBody]")
+    filters.locator("input[type=range]").first.focus()
+    page.keyboard.press("r")  # something lies over the pictures
+    page.keyboard.press("Escape")
+    filters.wait_for(state="hidden")
+    assert page.locator(".tile.marked").count() == 2
+    assert set(verdicts(page)) == {""}
+
+
+@pytest.mark.parametrize("width", [720, 900, 1100, 1440])
+def test_nothing_is_cut_off_while_decisions_cannot_be_saved(page, app, run, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    page.route("**/decisions", lambda route: route.abort())
+    open_review(page, app, run.id)
+    page.keyboard.press("r")
+    page.keyboard.press("Shift+ArrowRight")
+    page.locator(".saved[data-kind=unsaved] .retry").wait_for()
+    outside = page.locator(".review .bar > *, .review .bulk > *").evaluate_all(
+        """all => all.filter(e => {
+          const own = e.getBoundingClientRect()
+          const around = e.parentElement.closest(".stage, .review").getBoundingClientRect()
+          return own.left < around.left - 1 || own.right > around.right + 1 || own.width < 8
+        }).map(e => e.className)"""
+    )
+    assert outside == []
