@@ -29,7 +29,7 @@ from pages.ui import jobs, shell
 from pages.ui.charts import NO_ZOOM
 from pages.ui.plan_charts import CLASSES_SHOWN, class_histogram, distance_dumbbells
 from pages.ui.state import Keys
-from pages.ui.words import duration, escape, images, number, percent, source_name
+from pages.ui.words import duration, escape, images, number, percent, source_labels
 
 _BUDGETS = {
     "decided": "Decided",
@@ -159,7 +159,7 @@ def _without(run: Run) -> list[str]:
     return st.multiselect(
         "Leave out whole sources",
         names,
-        format_func=source_name,
+        format_func=dict(zip(names, source_labels(names), strict=True)).__getitem__,
         key=Keys.EXPORT_WITHOUT,
         placeholder="None",
         help="All images of a source go that are not decided keep or relabel.",
@@ -353,7 +353,7 @@ def show_sources(run: Run, plan: PrunePlan) -> None:
     st.subheader("Which source costs most?", anchor=False)
     found = found_without_sources(run, plan, home())
     table["distance"] = [None if item is None else item.transport_cost for item in found]
-    table["source"] = [source_name(text) for text in table["source"]]
+    table["source"] = source_labels(table["source"].tolist())
     st.dataframe(
         table,
         hide_index=True,

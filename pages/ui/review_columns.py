@@ -17,7 +17,7 @@ from core.curation import ScoreColumn, score_columns
 from core.runs import home
 from pages.ui.http import Payload
 from pages.ui.review_data import OpenedRun
-from pages.ui.words import source_name
+from pages.ui.words import source_labels
 
 
 def binary(array: np.ndarray, *, compress: bool = False) -> Payload:
@@ -35,7 +35,7 @@ def described(opened: OpenedRun) -> dict[str, Any]:
         "pictures": run.record.train.has_pictures,
         "classes": list(run.class_names),
         "neutral": run.record.neutral_value,
-        "sources": [source_name(part.source) for part in run.record.training_parts],
+        "sources": source_labels([part.source for part in run.record.training_parts]),
         "columns": [
             column for score in score_columns(home(), run) for column in _described_score(score)
         ],

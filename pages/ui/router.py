@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import streamlit as st
@@ -31,7 +32,7 @@ def _run_switcher(runs: list[Run]) -> None:
     if not runs:
         st.caption("No runs yet.")
         return
-    labels = {run.id: run_label(run) for run in runs}
+    labels = _labels(runs)
     opened = state.run_id()
     st.session_state[state.Keys.SHELL_RUN] = opened if opened in labels else None
 
@@ -46,6 +47,20 @@ def _run_switcher(runs: list[Run]) -> None:
         placeholder="Open a run",
         on_change=switch,
     )
+
+
+def _labels(runs: list[Run]) -> dict[str, str]:
+    """Return how each run is called in the list, by its id.
+
+    Streamlit knows the chosen one by the name shown: of two alike it would open the first, whatever
+    page is then asked for.
+    """
+    labels = {run.id: run_label(run) for run in runs}
+    counts = Counter(labels.values())
+    return {
+        key: label if counts[label] == 1 else f"{label} · {key[:6]}"
+        for key, label in labels.items()
+    }
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import PurePath
 
@@ -48,6 +49,22 @@ def when(iso: str) -> str:
 def source_name(text: str) -> str:
     """Return a short name of a data source: the last part of a path, `sample:train` as it is."""
     return PurePath(text).name or text
+
+
+def source_labels(texts: Sequence[str]) -> list[str]:
+    """Return short names of data sources that tell them apart: "week1/train", "week2/train".
+
+    A list to choose from knows its options by the names shown: with two alike, one would stand for
+    the other.
+    """
+    parts = [PurePath(text).parts or (text,) for text in texts]
+    names = [source_name(text) for text in texts]
+    for length in range(2, max(map(len, parts), default=0) + 1):
+        shared = [names.count(name) > 1 for name in names]
+        for i, is_shared in enumerate(shared):
+            if is_shared:
+                names[i] = str(PurePath(*parts[i][-length:]))
+    return names
 
 
 def images(count: int) -> str:

@@ -2,7 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from pages.ui.words import duration, escape, images, memory, number, percent, source_name
+from pages.ui.words import (
+    duration,
+    escape,
+    images,
+    memory,
+    number,
+    percent,
+    source_labels,
+    source_name,
+)
 
 
 @pytest.mark.parametrize(
@@ -33,3 +42,15 @@ def test_markdown_in_a_name_is_shown_not_obeyed():
     assert escape("a_b*c[x](http://y) :red[z] $1$ <b>") == (
         r"a\_b\*c\[x\]\(http\://y\) \:red\[z\] \$1\$ \<b\>"
     )
+
+
+def test_sources_of_one_name_are_told_apart_by_as_much_of_their_paths_as_it_takes():
+    given = ["/a/week1/train", "/b/week1/train", "/a/week2/train", "sample:train", "/data/other"]
+    assert source_labels(given) == [
+        "a/week1/train",
+        "b/week1/train",
+        "week2/train",
+        "sample:train",
+        "other",
+    ]
+    assert source_labels([]) == []
