@@ -12,7 +12,7 @@ from pages.ui import reviewer, shell, state
 from pages.ui.gallery import Filters, gallery
 from pages.ui.scores import scores_button
 from pages.ui.state import Keys
-from pages.ui.words import source_name
+from pages.ui.words import source_labels
 
 _STATES = {
     "all": "All",
@@ -81,7 +81,7 @@ def _more_filters(run: Run, names: list[str], columns: list[ScoreColumn]) -> dic
         flagged = _pick("Disagreement", _FLAGS | flags, Keys.REVIEW_FLAGGED, rest="Any image")
         suggested = _pick("Suggested label", names, Keys.REVIEW_SUGGESTED, rest="Any or none")
         by = _pick("Decided by", _reviewers(run), Keys.REVIEW_REVIEWER, rest="Anybody")
-        parts = [source_name(part.source) for part in run.record.training_parts]
+        parts = source_labels([part.source for part in run.record.training_parts])
         source = (
             _pick("From", parts, Keys.REVIEW_SOURCE, rest="Any source") if len(parts) > 1 else None
         )
