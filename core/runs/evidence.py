@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from core.runs.problem import ground_cost
 from core.runs.suggestions import suggestions
 
 if TYPE_CHECKING:
-    from core.datasets import LabelledImages
+    from core.datasets import ImageStore, LabelledImages
     from core.transport import GroundCost
     from core.valuation import Evidence, Neighbors, Suggestions
 
@@ -32,7 +33,7 @@ RULE_PICTURES = (
     "were compared."
 )
 RULE_FEATURES = (
-    "There are no pictures to compare, so a near-copy is one by its embedding: closer than a "
+    "There are no pictures here to compare, so a near-copy is one by its embedding: closer than a "
     "quarter of the usual distance between a validation image and its nearest one. "
     "A copy has the same numbers."
 )
@@ -173,7 +174,7 @@ class RunEvidence:
             training=near,
             training_copies=trained,
             validation_copies=held,
-            rule=RULE_PICTURES if run.record.train.has_pictures else RULE_FEATURES,
+            rule=RULE_FEATURES if self._pictures("train") is None else RULE_PICTURES,
             suggested=None if suggested == NO_LABEL else suggested,
             confidence=None if suggested == NO_LABEL else float(self.suggestions.confidence[row]),
             fault=fault,
@@ -229,15 +230,22 @@ class RunEvidence:
 
         if not len(rows):
             return np.empty(0, dtype=bool), np.empty(0, dtype=bool)
-        if self.run.record.train.has_pictures and self.run.record.validation.has_pictures:
-            try:
-                own, others = self._images("train").images, self._images(side).images
-                if own is not None and others is not None:
-                    found = likeness(own, row, others, rows)
-                    return found.same, found.identical
-            except (DataError, OSError):
-                pass  # the source is gone: what the embeddings say is left
+        own, others = self._pictures("train"), self._pictures(side)
+        if own is not None and others is not None:
+            with contextlib.suppress(OSError):  # the picture is damaged
+                found = likeness(own, row, others, rows)
+                return found.same, found.identical
         return distance <= _NEAR * spacing, distance == 0
+
+    def _pictures(self, side: str) -> ImageStore | None:
+        """Return the pictures of a side, None where it has none or its source is gone."""
+        record = self.run.record.train if side == "train" else self.run.record.validation
+        if not record.has_pictures:
+            return None
+        try:
+            return self._images(side).images
+        except (DataError, OSError):
+            return None
 
     def _reasons(
         self, row: int, found: Evidence, fault: str | None, probability: float | None, k: int

@@ -89,6 +89,7 @@ def test_evidence_stands_where_the_pictures_are_gone(tmp_path: Path) -> None:
 
     found = RunEvidence(open_run(run.path), gone).of(4)
     assert found.reasons
+    assert "embedding" in found.rule, "pixels were not compared"
     np.testing.assert_array_equal(found.training_copies.rows, [9])
 
 
