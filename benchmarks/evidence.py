@@ -7,8 +7,7 @@ Each is a run of the command line in a process of its own, as a user would start
   (from `$ASSAY_SHARED/data/cifar10`; left out where that is absent)
 * all of Fashion-MNIST, 60,000 against 10,000, embedder `pixels`
   (from Debian's package dataset-fashion-mnist; left out where that is absent)
-* the wait for the first image and the speed of the review, by first_image.py and
-  review_latency.py (left out where Chromium is absent)
+* the wait for the first image, by first_image.py (left out where Chromium is absent)
 
     python benchmarks/evidence.py [--out docs/evidence.md]
 """
@@ -151,14 +150,15 @@ def fashion(folder: Path) -> str:
 
 def browser(folder: Path) -> str:
     """Measure what a person waits for."""
-    printed = []
-    for name in ("first_image", "review_latency"):
-        script = REPO / f"benchmarks/{name}.py"
-        done = subprocess.run(
-            [sys.executable, str(script)], check=True, cwd=folder, capture_output=True, text=True
-        )
-        printed.append(f"`python benchmarks/{name}.py`:\n\n```text\n{done.stdout.strip()}\n```")
-    return "## In the browser\n\n" + "\n\n".join(printed) + "\n"
+    script = REPO / "benchmarks/first_image.py"
+    done = subprocess.run(
+        [sys.executable, str(script)], check=True, cwd=folder, capture_output=True, text=True
+    )
+    return (
+        "## In the browser\n\n`python benchmarks/first_image.py`:\n\n"
+        f"```text\n{done.stdout.strip()}\n```\n\n"
+        "How quick the review and the map are: [workbench.md](workbench.md).\n"
+    )
 
 
 def main() -> None:
