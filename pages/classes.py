@@ -93,7 +93,12 @@ def _table(run: Run) -> None:
 
 run = shell.require_run("Classes")
 if (chosen := st.session_state.pop(state.PAIR_TO_OPEN, None)) is not None:
-    links.go("review", run.id, **{state.CLASS: chosen[0], state.LOOKS_LIKE: chosen[1]})
+    links.go(
+        "review",
+        run.id,
+        **{state.CLASS: chosen[0], state.LOOKS_LIKE: chosen[1]},
+        **links.ALONE,
+    )
 left, right = st.columns([1.25, 1], gap="medium")
 with left:
     st.subheader("Which classes look like which?", anchor=False)

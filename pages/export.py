@@ -66,7 +66,21 @@ def _counts(run: Run, decisions: pd.DataFrame, chosen: PrunePlan) -> None:
                 "the worst unseen.",
                 icon=":material/info:",
             )
-            links.link("review", "Review the worst images", run=run.id)
+            links.link("review", "Review the worst images", run=run.id, **links.ALONE)
+    disputed = int(decisions["disputed"].sum())
+    if disputed:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.warning(
+                f"{images(disputed)} judged differently by reviewers. The latest decision counts.",
+                icon=":material/compare_arrows:",
+            )
+            links.link(
+                "review",
+                "Look at what reviewers disagree on",
+                run=run.id,
+                **{Keys.REVIEW_STATE: "Reviewers disagree"},
+                **links.ALONE,
+            )
 
 
 def _archive(run: Run, name: str, settings: PrunePlan, effect: dict[str, Any] | None) -> bytes:

@@ -62,4 +62,4 @@ else:
         key=Keys.MAP_COMPONENT,
     )
     if selection is not None:
-        links.go("review", run.id, **{state.SELECTION: selection})
+        links.go("review", run.id, **{state.SELECTION: selection}, **links.ALONE)

@@ -220,7 +220,7 @@ def _classes(run: Run, cut: HarmfulCut) -> None:
 def _worst(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.subheader("The twelve images that hurt most", anchor=False, width="stretch")
-        links.link("review", "Review them, worst first", run=run.id)
+        links.link("review", "Review them, worst first", run=run.id, **links.ALONE)
     worst: pd.DataFrame = run.values.nsmallest(12, "value")
     strip(run, worst)
 
@@ -242,7 +242,13 @@ def _review(run: Run, decisions: RunDecisions) -> None:
     )
     with columns[2]:
         if found.audit.reviewed < found.audit.size:
-            links.link("review", "Judge the audit sample", run=run.id, order="Audit sample")
+            links.link(
+                "review",
+                "Judge the audit sample",
+                run=run.id,
+                order="Audit sample",
+                **links.ALONE,
+            )
 
 
 def _batches(run: Run) -> None:
@@ -321,7 +327,7 @@ def _cost_sentence(found: BatchMatching) -> str:
 run = shell.require_run("Overview")
 additions.follow(run)
 if (chosen := st.session_state.pop(state.CLASS_TO_OPEN, None)) is not None:
-    links.go("review", run.id, **{state.CLASS: chosen})
+    links.go("review", run.id, **{state.CLASS: chosen}, **links.ALONE)
 with st.spinner("Finding what looks harmful"):
     cut = run.cut
     decisions = RunDecisions(open_store(home()), run)

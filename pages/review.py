@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.curation import RunDecisions, ScoreColumn, open_store, score_columns, scores_version
 from core.runs import Run, home
-from pages.ui import reviewer, shell, state
+from pages.ui import links, reviewer, shell, state
 from pages.ui.gallery import Filters, gallery
 from pages.ui.scores import scores_button
 from pages.ui.state import Keys
@@ -39,6 +39,30 @@ def _value_bounds(run: Run) -> tuple[float, float, float]:
     low, high = float(run.values["value"].min()), float(run.values["value"].max())
     step = 10.0 ** math.floor(math.log10(max(high - low, 1e-9) / 50))
     return math.floor(low / step) * step, math.ceil(high / step) * step + step, step
+
+
+def _forget_filters() -> None:
+    """Set back the filters of an earlier visit, where a link asks for certain images alone.
+
+    Without this, whoever opens a hundred images from the map sees those few that an order or a
+    filter of an hour ago lets through.
+    """
+    if st.query_params.pop(links.FRESH, None) is None:
+        return
+    rests = dict.fromkeys(
+        (
+            state.CLASS,
+            state.LOOKS_LIKE,
+            Keys.REVIEW_FLAGGED,
+            Keys.REVIEW_SUGGESTED,
+            Keys.REVIEW_REVIEWER,
+            Keys.REVIEW_SOURCE,
+        )
+    ) | {Keys.REVIEW_STATE: "all", Keys.REVIEW_ORDER: "worst", Keys.REVIEW_FIND: ""}
+    for key, rest in rests.items():
+        if key not in st.query_params:
+            st.session_state[key] = rest
+    st.session_state.pop(Keys.REVIEW_VALUE, None)
 
 
 def _reviewers(run: Run) -> list[str]:
@@ -166,4 +190,6 @@ def _review(run: Run) -> None:
     )
 
 
-_review(shell.require_run("Review"))
+_run = shell.require_run("Review")
+_forget_filters()
+_review(_run)

@@ -39,6 +39,10 @@ PAGES = (
 )
 _BY_NAME = {page.name: page for page in PAGES}
 
+# In the address of Review: filters that the address does not name are set back to none.
+FRESH = "fresh"
+ALONE = {FRESH: "1"}
+
 
 def _query(run: str | None, extra: dict[str, str]) -> dict[str, str]:
     return ({state.RUN: run} if run else {}) | extra

@@ -30,6 +30,20 @@ def test_with_a_run_it_offers_its_classes_and_takes_the_filter_of_the_address(
     assert labelled.value == run.class_names[1]
 
 
+def test_a_link_to_certain_images_forgets_the_filters_of_an_earlier_visit(open_page, assay_home):
+    run = make_home_run(assay_home)
+    app = open_page("review", run=run.id, order="Best first", find="7", show="Removed")
+    assert app.selectbox(key=Keys.REVIEW_ORDER).value == "best"
+    app.query_params.clear()
+    app.query_params.update({"run": run.id, "fresh": "1"})
+    app.run()
+    assert not app.exception
+    assert app.selectbox(key=Keys.REVIEW_ORDER).value == "worst"
+    assert app.text_input(key=Keys.REVIEW_FIND).value == ""
+    assert app.selectbox(key=Keys.REVIEW_STATE).value == "all"
+    assert "fresh" not in app.query_params
+
+
 def test_the_value_slider_spans_all_values(open_page, assay_home):
     run = make_home_run(assay_home)
     app = open_page("review", run=run.id)

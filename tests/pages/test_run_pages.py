@@ -174,6 +174,14 @@ def test_export_counts_decisions(open_page: Open, assay_home: Path, run: Run) ->
     assert not app.info
 
 
+def test_export_says_where_reviewers_disagree(open_page: Open, assay_home: Path, run: Run) -> None:
+    _decide(assay_home, run, "remove", rows=(3,))
+    assert "judged differently" not in texts(open_page("export", run=run.id))
+    other = NewStroke(event_id="bo-3", rows=[3], verdict="keep", reviewer="bo")
+    RunDecisions(open_store(assay_home), run).record([other])
+    assert "1 image judged differently" in texts(open_page("export", run=run.id))
+
+
 def test_export_without_decisions_says_so(open_page: Open, run: Run) -> None:
     app = open_page("export", run=run.id)
     assert "Nothing has been decided yet" in texts(app)
