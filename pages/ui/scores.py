@@ -31,7 +31,8 @@ def scores_button(run: Run) -> None:
         _dialog(run)
 
 
-@st.dialog("Scores of other tools", width="medium")
+# The page is run again when it closes: until then the order list does not offer what was imported.
+@st.dialog("Scores of other tools", width="medium", on_dismiss="rerun")
 def _dialog(run: Run) -> None:
     st.caption(
         "A CSV or Parquet file with a column of image ids and a column of numbers, such as the "
