@@ -38,7 +38,7 @@ def require_run(title: str) -> Run:
     wanted = state.run_id()
     if wanted is None:
         st.title(title, anchor=False)
-        _no_run()
+        _no_run(title)
         st.stop()
     try:
         with st.spinner("Reading the run"):
@@ -67,12 +67,14 @@ def header(title: str, run: Run) -> None:
         )
 
 
-def _no_run() -> None:
+def _no_run(title: str) -> None:
+    """Offer the latest run, on the page that was asked for."""
+    name = next(page.name for page in links.PAGES if page.title == title)
     runs = list_runs(home())
     with st.container(border=True, width=560):
         st.markdown("**No run is open.** A run is one valuation of a training set.")
         if runs:
-            links.link("overview", f"Open the latest: {escape(run_label(runs[0]))}", run=runs[0].id)
+            links.link(name, f"Open the latest: {escape(run_label(runs[0]))}", run=runs[0].id)
         links.link("start", "Value a data set, or open a run")
 
 
