@@ -130,7 +130,8 @@ def _audit(found: ReviewStatistics) -> str:
 def _pace(found: ReviewStatistics) -> str:
     if found.pace.per_minute is None:
         return "No pace yet."
-    return (
-        f"{found.pace.per_minute:.0f} decisions a minute over {found.pace.active_minutes:.0f} "
-        "active minutes; pauses are not counted."
+    minutes = round(found.pace.active_minutes)
+    over = {0: "less than an active minute", 1: "1 active minute"}.get(
+        minutes, f"{minutes:,} active minutes"
     )
+    return f"{found.pace.per_minute:.0f} decisions a minute over {over}; pauses are not counted."
