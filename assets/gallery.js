@@ -5,7 +5,6 @@
 // kept by run id in the page.
 
 const BUSY_AFTER_MS = 250
-const PICTURES_AGAIN_MS = 3000
 
 class View {
   constructor(parent) {
@@ -83,7 +82,7 @@ class View {
     const { login } = data
     this.scores = data.scores
     this.loaded = false
-    this.explained = false
+    this.frame.explained = false
     this.filterKey = null
     this.showReviewer(login)
     this.unlisten = store.listen(change => this.changed(change))
@@ -158,6 +157,13 @@ class View {
     const place = fresh ? saved.row : turned ? null : this.rows[this.position]
     this.showRows(rows, wanted ?? place, wanted != null)
     if (fresh && jump === null && saved.top) this.grid.view.scrollTop = saved.top
+    if (fresh) this.arrive()
+  }
+
+  // Who came by a link is at the pictures now; who works another control stays there.
+  arrive() {
+    const { activeElement } = document
+    if (!this.asking && (activeElement === document.body || activeElement.matches("a"))) this.focusGrid()
   }
 
   // Show `rows`, with `wanted` selected where it is among them; a link to an image shows it anyway.
@@ -288,15 +294,11 @@ class View {
   }
 
   async pictureFailed(row) {
-    if (this.explained) return
-    this.explained = true // one sentence for all of them
-    const response = await fetch(this.store.pictureUrl("train", row, 256)).catch(() => null)
-    const answer = await response?.json().catch(() => null)
-    if (answer?.error) this.inspector.showTrouble(answer.error)
-    if (response) return
-    await new Promise(wait => setTimeout(wait, PICTURES_AGAIN_MS)) // the server is away
-    this.explained = false
-    if (!this.closed) this.grid.drawMissing()
+    const why = await this.frame.whyMissing(this.store.pictureUrl("train", row, 256), () => {
+      this.grid.drawMissing()
+      this.inspector.drawMissing()
+    })
+    if (why) this.inspector.showTrouble(why)
   }
 
   notice(sentence, again = false) {

@@ -118,6 +118,15 @@ class Inspector {
     })
   }
 
+  // The server was away: what could not be shown may be there by now.
+  drawMissing() {
+    if (this.row < 0 || !this.picture.classList.contains("missing")) return
+    this.showPicture()
+    const known = this.store.evidenceOf.get(this.row)?.answer
+    if (known) this.showEvidence(known)
+    else this.fetchEvidence(this.row)
+  }
+
   // A thumbnail that was made smaller gives way to the full picture once that is decoded.
   async sharpen(small, row) {
     if (Math.max(small.naturalWidth, small.naturalHeight) < 200) return

@@ -4,6 +4,7 @@
 const BELOW = 16 // px left free below the component
 const LEAST_HEIGHT = 460
 const SAY_AFTER_MS = 120
+const PICTURES_AGAIN_MS = 3000
 
 // What is known of a run outlives the component, and is the same on both pages.
 const shared = (globalThis.__assayReview ??= { stores: new Map(), views: new WeakMap() })
@@ -80,12 +81,26 @@ class Frame {
     this.retry.hidden = kind !== "unsaved"
   }
 
+  // What the server says about a picture that is missing, once for all of them. Where it is away,
+  // again() is called when it may be back.
+  async whyMissing(url, again) {
+    if (this.explained) return null
+    this.explained = true
+    const response = await fetch(url).catch(() => null)
+    if (response) return (await response.json().catch(() => null))?.error ?? null
+    await new Promise(over => setTimeout(over, PICTURES_AGAIN_MS))
+    this.explained = false
+    if (!this.closed) again()
+    return null
+  }
+
   say(sentence) {
     clearTimeout(this.saying)
     this.saying = setTimeout(() => { this.live.textContent = sentence }, SAY_AFTER_MS)
   }
 
   close() {
+    this.closed = true
     this.hooks.leave()
     clearTimeout(this.saying)
     globalThis.removeEventListener("resize", this.onResize)

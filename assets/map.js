@@ -30,6 +30,7 @@ class MapView {
     this.frame = new Frame(this.root, { store: () => this.store, leave: () => this.save() })
     this.panel = new Panel(this.root, {
       say: sentence => this.frame.say(sentence),
+      missing: row => this.frame.whyMissing(this.store.pictureUrl("train", row, 256), () => this.panel.grid.drawMissing()),
       entry: (k, how) => this.selectEntry(k, how),
       current: () => this.drawOver(),
     })

@@ -45,7 +45,7 @@ class MapActions extends Actions {
 
 class Panel {
   // hooks: entry(k, how) on a legend entry; current() when another image is the current one;
-  // say(sentence) to who cannot see what changed.
+  // say(sentence) to who cannot see what changed; missing(row) when a picture cannot be loaded.
   constructor(root, hooks) {
     this.root = root
     this.hooks = hooks
@@ -55,7 +55,7 @@ class Panel {
     this.grid = new Grid(this.find(".picked"), {
       select: (position, how) => this.select(position, how),
       enlarge: () => this.actions.enlarge(),
-      failed: () => {},
+      failed: row => hooks.missing(row),
       marked: row => this.selection?.has(row) ?? false,
     })
     this.actions = new MapActions(this)

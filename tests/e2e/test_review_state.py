@@ -138,3 +138,22 @@ def test_nothing_is_cut_off_while_decisions_cannot_be_saved(page, app, run, widt
         }).map(e => e.className)"""
     )
     assert outside == []
+
+
+def test_arrows_move_at_once_when_the_page_was_opened_by_its_link(page, app, run):
+    page.goto(f"{app.url}/overview?run={run.id}")
+    page.get_by_role("link", name="Review", exact=True).first.click()
+    wait_ready(page)
+    page.wait_for_function(ACTIVE.replace("active.className", "active.className === 'grid'"))
+    page.keyboard.press("ArrowRight")
+    assert position(page) == 1
+
+
+def test_pictures_that_did_not_come_are_there_when_the_server_is_back(page, app, run):
+    page.route("**/images/**", lambda route: route.abort())
+    open_review(page, app, run.id)
+    page.locator(".tile .frame.missing").first.wait_for()
+    page.locator(".picture.missing").wait_for()
+    page.unroute("**/images/**")
+    page.locator(".picture:not(.missing)[data-ready]").wait_for()
+    assert page.locator(".tile .frame.missing").count() == 0
