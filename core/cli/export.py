@@ -22,7 +22,7 @@ from core.curation import (
     thin_classes,
 )
 from core.errors import ConfigError
-from core.runs import Run, home
+from core.runs import home
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -114,7 +114,7 @@ def execute(arguments: argparse.Namespace) -> int:
     effect: dict[str, Any] | None = None
     with stoppable() as progress:
         if arguments.resolve:
-            effect = _resolved(run, plan, progress)
+            effect = resolve_plan(run, plan, home(), progress).facts()
         written = export(
             run,
             decisions,
@@ -125,7 +125,8 @@ def execute(arguments: argparse.Namespace) -> int:
             effect=effect,
             progress=progress,
         )
-    print(summary(plan, len(decisions), effect))
+    decided = int((decisions["verdict"] != "clear").sum())  # the others are only noted
+    print(summary(plan, decided, effect))
     print(f"\nIn {arguments.out.absolute()}:")
     for path in written:
         print(f"  {path.name}{'/' if path.is_dir() else ''}")
@@ -160,10 +161,6 @@ def _class_share(text: str) -> tuple[str, float]:
         raise ConfigError(f"--plan-class takes NAME=SHARE, as in cat=0.1; got {text!r}.") from error
 
 
-def _resolved(run: Run, plan: PrunePlan, progress: Any) -> dict[str, Any]:
-    return resolve_plan(run, plan, home(), progress).facts()
-
-
 def summary(plan: PrunePlan, decisions: int, effect: dict[str, Any] | None) -> str:
     """Return what goes and what stays, as text for people."""
     found = plan.facts()
@@ -179,10 +176,8 @@ def summary(plan: PrunePlan, decisions: int, effect: dict[str, Any] | None) -> s
             f"{plan.short:,}: decisions or the limits of classes forbid more"
         )
     if effect is not None:
-        lines["OT distance"] = f"{effect['before']['transport_cost']:.4g} before, " + (
-            f"{effect['after']['transport_cost']:.4g} after"
-        )
-    thin = thin_classes(plan)
-    for item in thin[:5]:
-        lines[f"Thin class {thin.index(item) + 1}"] = item.sentence
+        before, after = (effect[side]["transport_cost"] for side in ("before", "after"))
+        lines["OT distance"] = f"{before:.4g} before, {after:.4g} after"
+    for number, item in enumerate(thin_classes(plan)[:5], start=1):
+        lines[f"Thin class {number}"] = item.sentence
     return facts(lines)

@@ -133,7 +133,7 @@ def send(request: Request, payload: Payload, cache: str) -> Response:
     return Response(content, headers=headers, media_type=payload.media_type)
 
 
-class ForbiddenError(Exception):
+class RefusedError(Exception):
     """A request that is not taken; `response` says why."""
 
     def __init__(self, response: Response) -> None:
@@ -154,18 +154,18 @@ async def read_own_json(request: Request, *, limit: int, too_much: str) -> Any:
 
     Raises
     ------
-    ForbiddenError
+    RefusedError
         The request may be forged, or is too large.
     """
     if request.headers.get("x-assay") != "1":
-        raise ForbiddenError(error(403, "This is taken from Assay's own pages only."))
+        raise RefusedError(error(403, "This is taken from Assay's own pages only."))
     if request.headers.get("content-type", "").split(";")[0].strip() != "application/json":
-        raise ForbiddenError(error(415, "This is taken as JSON only."))
+        raise RefusedError(error(415, "This is taken as JSON only."))
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > limit:
-            raise ForbiddenError(error(413, too_much))
+            raise RefusedError(error(413, too_much))
     try:
         return json.loads(bytes(body))
     except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError

@@ -13,7 +13,7 @@ from core.curation import DEFAULT_REVIEWER, RunDecisions, open_store
 from core.runs import home
 from pages.ui.http import (
     BASE,
-    ForbiddenError,
+    RefusedError,
     answer,
     error,
     explained,
@@ -48,7 +48,7 @@ async def _write(request: Request) -> Response:
         events = await read_own_json(
             request, limit=MAX_BODY, too_much="Too many decisions at once; send fewer."
         )
-    except ForbiddenError as refused:
+    except RefusedError as refused:
         return refused.response
     if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
         return error(400, "Decisions are sent as a JSON list of events.")

@@ -18,8 +18,8 @@ from pages.ui.http import (
     BASE,
     IMMUTABLE,
     REVALIDATE,
-    ForbiddenError,
     Payload,
+    RefusedError,
     answer,
     error,
     explained,
@@ -66,8 +66,8 @@ async def _keep(request: Request) -> Response:
     """Keep a selection; the body is a JSON list of rows."""
     try:
         rows = await read_own_json(request, limit=_MAX_BODY, too_much="Select fewer images.")
-    except ForbiddenError as forbidden:
-        return forbidden.response
+    except RefusedError as refused:
+        return refused.response
     if not isinstance(rows, list) or not all(type(row) is int for row in rows):
         return error(400, "A selection is sent as a JSON list of rows.")
     return await run_in_threadpool(explained(lambda asked: _kept(asked, rows)), request)

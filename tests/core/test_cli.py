@@ -18,6 +18,7 @@ import pytest
 from core.cli import main
 from core.cli.progress import Display
 from core.cli.text import facts, table
+from core.curation import NewStroke, RunDecisions, open_store
 from core.errors import Cancelled
 from tests.factories import make_home_run, make_run
 
@@ -264,6 +265,20 @@ def test_export_writes_the_decisions(tmp_path: Path, state: Path, assay: Assay) 
     kept = (tmp_path / "out" / "keep.txt").read_text().splitlines()
     assert kept == run.values["id"].tolist()
     assert (tmp_path / "out" / "provenance.json").exists()
+
+
+def test_an_image_that_is_only_noted_is_not_counted_as_decided(
+    tmp_path: Path, state: Path, assay: Assay
+) -> None:
+    """Notes without a verdict were counted as decisions."""
+    run = make_home_run(state, n=12, m=6)
+    strokes = [
+        NewStroke(event_id="a", rows=[1, 2], verdict="keep"),
+        NewStroke(event_id="b", rows=[3], verdict="clear", note="look again"),
+    ]
+    RunDecisions(open_store(state), run).record(strokes)
+    done = assay("export", "--run", run.id, "--format", "lists", "--out", str(tmp_path / "out"))
+    assert done.out.splitlines()[0].split() == ["Decisions", "2"]
 
 
 def test_export_takes_a_plan_and_says_what_goes(tmp_path: Path, state: Path, assay: Assay) -> None:
