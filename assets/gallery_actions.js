@@ -132,9 +132,10 @@ class Actions {
     const { store } = this.view
     const { rows } = this
     if (!rows.length) return
+    const own = rows.length === 1 ? store.classes[store.labels[rows[0]]] : null
     this.chooser.ask({
-      title: rows.length === 1 ? `Labelled ${store.classes[store.labels[rows[0]]]}. Relabel to` : `Relabel ${manyImages(rows.length)} to`,
-      classes: store.classes,
+      title: own === null ? `Relabel ${manyImages(rows.length)} to` : `Labelled ${own}. Relabel to`,
+      classes: store.classes.filter(name => name !== own), // the label that it has is no new one
       first: this.likelyLabels(rows),
       choose: label => this.decide("relabel", label),
     })

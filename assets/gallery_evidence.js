@@ -19,10 +19,14 @@ class Section {
     if (key) heading.append(element("kbd", {}, key))
     this.root = element("details", { class: `section ${name}` }, heading, this.inside)
     this.root.open = kept.read("localStorage", OPEN_KEY, {})[name] ?? open
+    // Under the last headings there is no room: what was opened by hand is brought into sight.
+    let byHand = false
+    heading.onclick = () => { byHand = !this.root.open }
     this.root.ontoggle = () => {
       const known = kept.read("localStorage", OPEN_KEY, {})
       kept.write("localStorage", OPEN_KEY, { ...known, [name]: this.root.open })
       if (this.root.open && !this.drawn) this.show()
+      if (this.root.open && byHand) this.root.scrollIntoView({ block: "nearest" })
     }
   }
 
