@@ -186,6 +186,8 @@ def look_around(page, app, run, folder):
     """Open the other pages, and give Detection a truth file as hostile."""
     visit(page, app, "overview", run.id, "How far is the review?")
     visit(page, app, "classes", run.id, "Which classes look like which?")
+    for name in CLASSES:  # a chart would take some of them for markup, and drop it
+        page.locator(".st-key-classes__heatmap .ytick").get_by_text(name, exact=True).wait_for()
     page.goto(f"{app.url}/map?run={run.id}")
     page.locator(".map[data-state=ready][data-drawn]").wait_for()
     page.locator(".mode").select_option("label")
