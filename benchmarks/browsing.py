@@ -16,6 +16,7 @@ from core.runs import Run, SourceRecord, validation_frame, values_frame, write_r
 from tests.e2e.conftest import CHROMIUM_ARGS
 from tests.factories import make_run, make_valuation
 
+REVIEWER = "Ada"
 # The scripts run in the page, so that neither Playwright nor its connection is measured. Each finds
 # the review's own document first.
 _REVIEW = """
@@ -149,7 +150,7 @@ def chromium() -> Iterator[Any]:
 def reviewer(browser: Any) -> Any:
     """Return a browser profile in which somebody has said who reviews."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.add_init_script("localStorage.setItem('assay.reviewer', '\"Ada\"')")
+    context.add_init_script(f"localStorage.setItem('assay.reviewer', '\"{REVIEWER}\"')")
     return context
 
 

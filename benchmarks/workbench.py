@@ -40,6 +40,7 @@ from browsing import (
     CHANGES,
     DECIDE,
     PICKED,
+    REVIEWER,
     SCROLL,
     STROKE,
     chromium,
@@ -90,9 +91,9 @@ def times_to_usable(browser: Any, url: str, visits: int) -> list[tuple[float, fl
 
 
 def stored_rows(home: Path, run: Run, count: int) -> list[int]:
-    """Return the rows of the images decided last, in the order of their decisions."""
-    decided = RunDecisions(open_store(home), run).current()
-    return decided["row"].tolist()[-count:]
+    """Return the rows of the images of the last `count` decisions, in the order of the log."""
+    strokes = RunDecisions(open_store(home), run).strokes(REVIEWER, count)
+    return [int(row) for stroke in strokes for row in stroke.rows]
 
 
 def milliseconds(sample: list[float]) -> str:
