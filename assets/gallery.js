@@ -52,7 +52,6 @@ class View {
       button.onclick = () => this.setDensity(button.dataset.density)
     }
     this.find(".ask").onclick = () => this.help.ask()
-    this.find(".notice button").onclick = () => this.retry()
     const reviewer = this.find(".reviewer")
     reviewer.onchange = () => this.named(reviewer.value.trim() || "reviewer")
     reviewer.onkeydown = event => {
@@ -61,8 +60,9 @@ class View {
   }
 
   // Called on every run of the script and on every change of theme.
-  update(data) {
+  update(data, clearFilters) {
     this.data = data
+    this.clearFilters = clearFilters
     this.frame.fit()
     if (this.store?.run !== data.run) this.open(data)
     else if (this.loaded) this.follow(data)
@@ -98,7 +98,7 @@ class View {
         this.changed({ queue: true })
       },
       error => {
-        if (this.store === store) this.notice(`The images could not be loaded. ${error.message}`, true)
+        if (this.store === store) this.failed(`The images could not be loaded. ${error.message}`)
       },
     )
   }
@@ -144,7 +144,7 @@ class View {
     try {
       [rows, wanted] = await Promise.all([store.select(filters), jump === null ? null : store.rowOfId(jump)])
     } catch (error) {
-      if (turn === this.turn) this.notice(`The filter could not be applied. ${error.message}`, true)
+      if (turn === this.turn) this.failed(`The filter could not be applied. ${error.message}`)
       return
     } finally {
       clearTimeout(slow)
@@ -154,10 +154,15 @@ class View {
     // Another filter keeps the place; another order begins at its beginning.
     const turned = !fresh && this.order !== filters.order
     this.order = filters.order
-    const place = fresh ? saved.row : turned ? null : this.rows[this.position]
+    const place = fresh ? (saved.row ?? this.firstOpen(rows)) : turned ? null : this.rows[this.position]
     this.showRows(rows, wanted ?? place, wanted != null)
     if (fresh && jump === null && saved.top) this.grid.view.scrollTop = saved.top
     if (fresh) this.arrive()
+  }
+
+  // Where a browser that knows no place goes on: at the first image that nobody has decided.
+  firstOpen(rows) {
+    return rows.find(row => this.store.state(row)[0] === UNDECIDED)
   }
 
   // Who came by a link is at the pictures now; who works another control stays there.
@@ -183,7 +188,7 @@ class View {
     this.grid.cursor = -1
     this.grid.view.scrollTop = 0
     this.grid.show(this.store, rows, this.density)
-    this.notice(rows.length ? null : "No image fits these filters.")
+    this.notice(rows.length ? null : "No image fits these filters.", "Clear the filters", () => this.clearFilters())
     this.moveTo(rows.length ? Math.max(0, position) : -1)
     this.tally()
   }
@@ -301,12 +306,19 @@ class View {
     if (why) this.inspector.showTrouble(why)
   }
 
-  notice(sentence, again = false) {
+  failed(sentence) {
+    this.notice(sentence, "Try again", () => this.retry())
+    this.root.dataset.state = "failed"
+  }
+
+  // A sentence in place of the images, with a button that helps; null for none.
+  notice(sentence, offer, help) {
     const notice = this.find(".notice")
     notice.hidden = !sentence
     notice.querySelector("p").textContent = sentence ?? ""
-    notice.querySelector("button").hidden = !again
-    if (sentence && again) this.root.dataset.state = "failed"
+    const button = notice.querySelector("button")
+    button.textContent = offer ?? ""
+    button.onclick = help
   }
 
   say(sentence) {
@@ -326,8 +338,8 @@ class View {
   }
 }
 
-export default function review({ data, parentElement }) {
+export default function review({ data, parentElement, setTriggerValue }) {
   const view = viewIn(parentElement, View)
-  view.update(data)
+  view.update(data, () => setTriggerValue("clear", true))
   return () => view.close()
 }

@@ -6,10 +6,16 @@ const COLUMN_TYPES = {
   source: Uint16Array, suggested: Uint16Array, suggested_confidence: Float32Array,
 }
 
-async function fetchJson(url) {
-  const response = await fetch(url)
+async function answered(url) {
+  const response = await fetch(url).catch(() => {
+    throw new Error("The server does not answer.") // browsers each say it in other words
+  })
   if (!response.ok) throw new Error(await refusal(response))
-  return response.json()
+  return response
+}
+
+async function fetchJson(url) {
+  return (await answered(url)).json()
 }
 
 async function refusal(response) {
@@ -41,9 +47,7 @@ class Recent extends Map {
 }
 
 async function fetchRows(url, type = Uint32Array) {
-  const response = await fetch(url)
-  if (!response.ok) throw new Error(await refusal(response))
-  return new type(await response.arrayBuffer())
+  return new type(await (await answered(url)).arrayBuffer())
 }
 
 function fetchColumn(base, key) {
@@ -136,9 +140,13 @@ async function selectRows(store, filters) {
 }
 
 // Those filters that the page shows behind a button, in words.
-function filterWords(store, { flagged, suggested, reviewer, source, low, high, selection }) {
+function filterWords(store, filters) {
+  const { flagged, suggested, reviewer, source, low, high, selection, order } = filters
   const flags = { like: "looking like another class", suggested: "with another label suggested" }
+  const some = { ...filters, order: null, state: filters.state === "all" ? null : filters.state }
+  const narrowed = Object.values(some).some(chosen => chosen != null && chosen !== "")
   return [
+    order === "audit" && (narrowed ? "audit sample, narrowed by filters: no longer random" : "audit sample"),
     selection && "selected on the map",
     flagged && (flags[flagged] ?? `flagged by ${store.columnInfo.get(flagged)?.title}`),
     suggested && `suggested ${suggested}`,

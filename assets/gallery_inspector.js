@@ -199,8 +199,7 @@ class Inspector {
     if (!found) return
     const name = store.classes[found.label]
     const taken = verdict === "relabel" && label === name
-    this.suggested.replaceChildren(icon(VERDICTS.relabel.icon), element("span", {}, name),
-      element("span", { class: "sure" }, sureText(found.confidence)))
+    this.suggested.replaceChildren(icon(VERDICTS.relabel.icon), element("span", {}, `Relabel ${name}`))
     this.suggested.title = `Relabel to ${name}: the right label with a probability of ${sureText(found.confidence)}`
     this.suggested.setAttribute("aria-label", this.suggested.title)
     this.suggested.setAttribute("aria-pressed", String(taken))

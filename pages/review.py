@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 import streamlit as st
 
@@ -41,15 +42,20 @@ def _value_bounds(run: Run) -> tuple[float, float, float]:
     return math.floor(low / step) * step, math.ceil(high / step) * step + step, step
 
 
-def _forget_filters() -> None:
+def _forget_filters(run: Run) -> None:
     """Set back the filters of an earlier visit, where a link asks for certain images alone.
 
     Without this, whoever opens a hundred images from the map sees those few that an order or a
     filter of an hour ago lets through.
     """
-    if st.query_params.pop(links.FRESH, None) is None:
-        return
-    rests = dict.fromkeys(
+    if st.query_params.pop(links.FRESH, None) is not None:
+        _clear_filters(run, but=set(st.query_params))
+
+
+def _clear_filters(run: Run, but: Collection[str] = ()) -> None:
+    """Set back all filters, without those whose key is in `but`."""
+    least, most, _ = _value_bounds(run)
+    rests: dict[str, object] = dict.fromkeys(
         (
             state.CLASS,
             state.LOOKS_LIKE,
@@ -58,11 +64,20 @@ def _forget_filters() -> None:
             Keys.REVIEW_REVIEWER,
             Keys.REVIEW_SOURCE,
         )
-    ) | {Keys.REVIEW_STATE: "all", Keys.REVIEW_ORDER: "worst", Keys.REVIEW_FIND: ""}
+    ) | {
+        Keys.REVIEW_STATE: "all",
+        Keys.REVIEW_ORDER: "worst",
+        Keys.REVIEW_FIND: "",
+        Keys.REVIEW_VALUE: (least, most),
+    }
     for key, rest in rests.items():
-        if key not in st.query_params:
+        if key not in but:
             st.session_state[key] = rest
-    st.session_state.pop(Keys.REVIEW_VALUE, None)
+
+
+def _show_all() -> None:
+    _clear_filters(_run)
+    st.query_params.pop(state.SELECTION, None)
 
 
 def _reviewers(run: Run) -> list[str]:
@@ -186,10 +201,11 @@ def _review(run: Run) -> None:
         focus=st.query_params.get(state.IMAGE),
         login=reviewer.of_session(),
         scores=scores_version(home(), run),
+        clear=_show_all,
         key=Keys.REVIEW_GALLERY,
     )
 
 
 _run = shell.require_run("Review")
-_forget_filters()
+_forget_filters(_run)
 _review(_run)

@@ -6,6 +6,7 @@ a decision nor a step costs a run of the script.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -76,7 +77,14 @@ def _described(filters: Filters) -> dict[str, object]:
 
 
 def gallery(
-    run_id: str, filters: Filters, *, focus: str | None, login: str | None, scores: str, key: str
+    run_id: str,
+    filters: Filters,
+    *,
+    focus: str | None,
+    login: str | None,
+    scores: str,
+    clear: Callable[[], None],
+    key: str,
 ) -> None:
     """Draw the review of run `run_id`; it fills the window down to its lower edge.
 
@@ -85,6 +93,7 @@ def gallery(
     filters : applied in the browser, at once
     login : name of the reviewer where there is a login; None asks for it, once in a browser
     scores : changes when columns of scores come or go
+    clear : sets all filters back; called where nothing fits them and somebody asks for that
     focus : id of the image to start with; once it was shown, the place where one stopped counts
     key : of the element; the same on every run, so that it is never rebuilt
     """
@@ -98,4 +107,5 @@ def gallery(
             "scores": scores,
             "focus": focus,
         },
+        on_clear_change=clear,
     )

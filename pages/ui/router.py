@@ -17,6 +17,7 @@ ASSETS = Path(__file__).resolve().parents[2] / "assets"
 # before their words are cut off, and dark words on the light accent of the dark theme.
 LAYOUT = """
 .stMainBlockContainer { padding-left: 2.5rem; padding-right: 2.5rem }
+.stPageLink a:focus-visible { outline: 2px solid #0072B2; outline-offset: -2px }
 .stColumn { min-width: min(100%, 8.5rem) }
 .stColumn:has(.stMetric) { min-width: min(100%, 10.5rem) }
 .stColumn:has(.stButtonGroup) { min-width: min(100%, 24rem) }

@@ -157,3 +157,24 @@ def test_pictures_that_did_not_come_are_there_when_the_server_is_back(page, app,
     page.unroute("**/images/**")
     page.locator(".picture:not(.missing)[data-ready]").wait_for()
     assert page.locator(".tile .frame.missing").count() == 0
+
+
+def test_filters_that_nothing_fits_are_cleared_from_the_page_itself(page, app, run):
+    open_review(page, app, run.id, find="0")
+    page.locator(".st-key-find input").fill("no such image")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Clear the filters").click()
+    page.locator(".tally", has_text="60 images").wait_for()
+    wait_ready(page)
+    assert page.locator(".st-key-find input").input_value() == ""
+    assert "find" not in page.url
+
+
+def test_a_browser_that_knows_no_place_goes_on_where_nothing_is_decided(new_page, app, run):
+    ann, ben = new_page("Ann"), new_page("Ben")
+    open_review(ann, app, run.id)
+    for key in "rkr":
+        ann.keyboard.press(key)
+    wait_saved(ann)
+    open_review(ben, app, run.id)
+    assert position(ben) == 3
