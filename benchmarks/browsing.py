@@ -28,6 +28,18 @@ _REVIEW = """
     new KeyboardEvent("keydown", { key, shiftKey, bubbles: true }))
   const saved = () => root.querySelector(".saved").dataset.kind === "saved"
 """
+# Becomes the ms from asking for the page to the frame with its first image.
+USABLE = """
+globalThis.__usable = new Promise(done => {
+  const look = () => {
+    const all = [...document.querySelectorAll("*")]
+    const root = all.find(e => e.shadowRoot?.querySelector(".review"))?.shadowRoot
+    const there = root?.querySelector(".review[data-state=ready] .picture[data-ready]")
+    requestAnimationFrame(there ? () => done(performance.now()) : look)
+  }
+  requestAnimationFrame(look)
+})
+"""
 DECIDE = f"""async ({{ presses, pause }}) => {{
   {_REVIEW}
   const took = []
@@ -151,6 +163,7 @@ def reviewer(browser: Any) -> Any:
     """Return a browser profile in which somebody has said who reviews."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     context.add_init_script(f"localStorage.setItem('assay.reviewer', '\"{REVIEWER}\"')")
+    context.add_init_script(USABLE)
     return context
 
 
