@@ -74,42 +74,60 @@ def _stop(found: ReviewStatistics) -> str:
 
 def _remaining(found: ReviewStatistics) -> str:
     left = found.remaining
+    odds = "by the calibrated odds"
+    if left.odds_factor != 1:
+        odds += f" times {left.odds_factor:.2g}: the judged images were faulty less often than said"
     parts = []
-    if left.front is not None:
-        how = (
-            "by the calibrated odds"
-            if left.front_how == "odds"
-            else "as often as among the images judged around them"
-        )
+    if left.among is not None and left.among_images:
         parts.append(
-            f"{_about(left.front)} among the worst {left.front_images:,}, {how}."
-            if left.front.high != 0
-            else f"None among the worst {left.front_images:,}: all are judged."
+            f"{_about(left.among)} among {_count(left.among_images, 'image', 'images')} between "
+            "the judged ones, as often as in those around them."
         )
-    else:
-        parts.append("Too few images are judged to say how many faults are left.")
+    if left.ahead_images:
+        parts.append(_ahead(found, odds))
+    elif not left.among_images and left.front_images:
+        parts.append(f"None among the worst {left.front_images:,}: all are judged.")
     if left.rest is not None and left.rest_images:
-        how = "by the calibrated odds" if left.rest_how == "odds" else "by the audit sample"
+        how = odds if left.rest_how == "odds" else "by the audit sample"
         parts.append(
             f"{_about(left.rest)} among the other {left.rest_images:,}, {how}."
             if left.rest.high != 0
             else "None among the others: all are judged."
         )
     elif left.rest_images:
-        parts.append(f"Unknown among the other {left.rest_images:,} until some are audited.")
+        parts.append(
+            f"Not known yet among the other {left.rest_images:,}: judge "
+            f"{_count(left.audit_more, 'more image', 'more images')} of the audit sample."
+        )
     return " ".join(parts)
+
+
+def _ahead(found: ReviewStatistics, odds: str) -> str:
+    """Say what is known of the worst images that no judged image speaks for."""
+    left = found.remaining
+    where = f"among {left.ahead_images:,} of the worst {left.front_images:,} not judged yet"
+    if left.ahead is not None:
+        return f"{_about(left.ahead)} {where}, {odds}."
+    most = ""
+    if left.ahead_most is not None:
+        most = f" (at most {left.ahead_most:,} if they are faulty no more often than the last ones)"
+    return f"Not known yet {where}{most}: go on to rank {left.front_images:,} to learn it."
 
 
 def _recall(found: ReviewStatistics) -> str:
     recall = found.recall
     if recall is None:
-        return "The share of all faults that is found is known once the audit sample is judged."
+        return (
+            "The share of all faults that is found is known once the worst images and the audit "
+            "sample are judged."
+        )
     span = ""
     if recall.low is not None and recall.high is not None:
         if recall.value >= 0.995 and percent(recall.low) != percent(1):
             return f"At least {percent(recall.low)} of all faults are found, perhaps all."
         span = f" ({percent(recall.low)} to {percent(recall.high)})"
-    return f"About {percent(recall.value)}{span} of all faults are found."
+    odds = "" if span else ", if the calibrated odds hold"
+    return f"About {percent(recall.value)}{span} of all faults are found{odds}."
 
 
 def _audit(found: ReviewStatistics) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from sklearn.isotonic import IsotonicRegression
 from core.curation import Reviewable, ReviewStatistics, review_statistics
 from core.curation.intervals import wilson
 from core.curation.pace import pace
+from core.curation.summary import sentences
 
 VERDICTS = np.array(["keep", "remove"])
 
@@ -97,19 +100,91 @@ def test_when_all_is_judged_nothing_remains() -> None:
     assert found.reached == 80
 
 
-def test_interval_of_what_remains_holds_the_truth_as_often_as_it_says() -> None:
-    """Flat precision: the assumption holds exactly, so coverage must be near 95 %."""
+def coverage(rate: np.ndarray, pick: Callable[[np.random.Generator], np.ndarray]) -> int:
+    """Return in how many of 200 reviews the faults among the judged images lie in the interval."""
     rng = np.random.default_rng(11)
-    hits = 0
+    n, hits = len(rate), 0
     for trial in range(200):
-        faulty = rng.random(1000) < 0.3
-        rows = np.sort(rng.choice(1000, 200, replace=False))
-        table = judged(rows, faulty[rows])
-        found = review_statistics(ground(1000, 1000), table, seed=trial).remaining.front
-        assert found is not None
-        truth = int(faulty.sum() - faulty[rows].sum())
-        hits += found.low <= truth <= found.high  # type: ignore[operator]
+        faulty = rng.random(n) < rate
+        rows = np.sort(pick(rng))
+        left = review_statistics(ground(n, n), judged(rows, faulty[rows]), seed=trial).remaining
+        assert left.among is not None
+        between = np.setdiff1d(np.arange(rows[0], rows[-1]), rows)
+        assert left.among_images == len(between)
+        hits += left.among.low <= faulty[between].sum() <= left.among.high  # type: ignore[operator]
+    return hits
+
+
+FLAT = np.full(1000, 0.3)
+FALLING = 0.97 / (1 + np.exp((np.arange(1000) - 300) / 80))
+
+
+@pytest.mark.parametrize("rate", [FLAT, FALLING], ids=["flat", "falling"])
+def test_interval_of_what_remains_holds_the_truth_as_often_as_it_says(rate: np.ndarray) -> None:
+    hits = coverage(rate, lambda rng: rng.choice(1000, 200, replace=False))
     assert 180 <= hits <= 200  # binomial(200, 0.95): 0.1 % of trials lie outside
+
+
+def test_interval_holds_the_truth_where_precision_falls_in_a_wide_gap() -> None:
+    rows = np.concatenate([np.arange(100), np.arange(500, 600)])
+    assert coverage(FALLING, lambda _rng: rows) >= 180
+
+
+@pytest.mark.parametrize("upto", [100, 300, 450])
+def test_bound_of_the_images_ahead_is_one_while_precision_falls(upto: int) -> None:
+    rng = np.random.default_rng(4)
+    held = 0
+    for trial in range(200):
+        faulty = rng.random(1000) < FALLING
+        table = judged(np.arange(upto), faulty[:upto])
+        left = review_statistics(ground(1000, 1000), table, seed=trial).remaining
+        assert left.ahead_images == 1000 - upto
+        held += left.ahead_most is None or faulty[upto:].sum() <= left.ahead_most
+    assert held >= 185
+
+
+def test_the_worst_images_say_nothing_of_those_not_judged_yet() -> None:
+    found = reviewed(5000, 362, np.ones(5000, bool), 21)
+    left = found.remaining
+    assert (left.among_images, left.ahead_images) == (0, 341)
+    assert (left.ahead, left.ahead_most, left.total, found.recall) == (None, None, None, None)
+    said = sentences(found)["remaining"]
+    assert "Not known yet among 341 of the worst 362" in said
+    assert "go on to rank 362" in said
+
+
+def test_one_image_judged_far_on_does_not_bring_those_before_it_in_reach() -> None:
+    rows = np.append(np.arange(21), 300)
+    left = review_statistics(ground(5000, 362), judged(rows, np.ones(22, bool))).remaining
+    assert (left.among_images, left.ahead_images) == (0, 340)
+
+
+def test_images_before_the_first_judged_one_have_no_bound() -> None:
+    rows = np.arange(200, 300)
+    left = review_statistics(ground(5000, 362), judged(rows, rows % 10 == 0)).remaining
+    assert left.ahead_images == 262
+    assert left.ahead_most is None
+
+
+def test_calibrated_odds_stand_for_the_images_ahead_unless_the_judged_ones_contradict_them() -> (
+    None
+):
+    odds = np.linspace(0.95, 0.05, 1000)
+    calibrated = Reviewable(
+        rank=np.arange(1, 1001), flagged=362, audit=np.zeros(0, np.int64), fault_probability=odds
+    )
+    alike = review_statistics(calibrated, judged(np.arange(21), np.ones(21, bool)))
+    assert alike.remaining.odds_factor == 1
+    assert alike.remaining.ahead is not None
+    assert alike.remaining.ahead.value == pytest.approx(odds[21:362].sum())
+    assert alike.remaining.ahead.low is None
+    assert "by the calibrated odds." in sentences(alike)["remaining"]
+    fewer = review_statistics(calibrated, judged(np.arange(100), np.arange(100) % 2 == 0))
+    factor = 50 / odds[:100].sum()
+    assert fewer.remaining.odds_factor == pytest.approx(factor)
+    assert fewer.remaining.ahead is not None
+    assert fewer.remaining.ahead.value == pytest.approx(factor * odds[100:362].sum())
+    assert f"times {factor:.2g}" in sentences(fewer)["remaining"]
 
 
 @pytest.mark.parametrize("rate", [0.01, 0.1])
@@ -166,14 +241,14 @@ def test_odds_of_a_calibrated_run_stand_in_until_something_is_judged() -> None:
         rank=np.arange(1, 1001), flagged=400, audit=np.arange(400, 500), fault_probability=odds
     )
     found = review_statistics(calibrated, judged(np.arange(5), np.ones(5, bool)))
-    assert (found.remaining.front_how, found.remaining.rest_how) == ("odds", "odds")
+    assert found.remaining.rest_how == "odds"
     assert found.remaining.total is not None
     assert found.remaining.total.value == pytest.approx(odds[5:].sum())
     assert found.remaining.total.low is None
     # A part judged, the other not: a sum, but no interval that would hold for one part only.
     audited = np.concatenate([np.arange(5), np.arange(400, 500)])
     mixed = review_statistics(calibrated, judged(audited, np.zeros(105, bool)))
-    assert (mixed.remaining.front_how, mixed.remaining.rest_how) == ("odds", "audit")
+    assert mixed.remaining.rest_how == "audit"
     assert mixed.remaining.total is not None
     assert mixed.remaining.total.low is None
 
