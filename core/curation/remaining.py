@@ -45,8 +45,8 @@ class Remaining:
     rest : faults among those of them without an answer; None while nothing tells
     rest_how : "audit": as often as in the audit sample; "odds"
     audit_more : answers in the audit sample that are missing for `rest` to follow from it
-    odds_factor : what the odds were multiplied by, where the judged images are faulty less often than
-        they say; else 1
+    odds_factor : what the odds were multiplied by, where the judged images are faulty less often
+        than they say; else 1
     total : all together, None where one is missing
     """
 
