@@ -9,10 +9,11 @@ function deed({ verdict, new_label: label, note }) {
   return verdict === "relabel" ? `relabelled it ${label}` : DONE[verdict]
 }
 
+// "22 Nov 11:02", as on all pages, whatever the browser's language.
 function whenText(iso) {
   const at = new Date(iso)
-  const day = at.toLocaleDateString(undefined, { day: "numeric", month: "short" })
-  return `${day} ${at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" })}`
+  const day = at.toLocaleDateString("en-GB", { day: "numeric", month: "short" })
+  return `${day} ${at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })}`
 }
 
 class History {

@@ -9,6 +9,7 @@ const NEUTRAL = SLOTS
 const PLAIN = 255 // the code of validation images where the coloring says nothing of them
 const RAMP = 254 // the last code of the scale of values
 const EXTREME = 0.98 // share of the values within the scale
+const LEAST_REACH = 0.1 // of a side, as a share of the other
 const DECISION_COLORS = { keep: "#009E73", remove: "#D55E00", relabel: "#CC79A7", unsure: "#E69F00" }
 
 const MODES = [
@@ -42,6 +43,19 @@ class Palette {
   }
 }
 
+// How far the values reach below and above the neutral one, less a few extremes. Each side has a scale
+// of its own, so that the worst images have the full color however far the best ones reach.
+function reaches({ values, neutral, n, order }) {
+  let harmful = 0
+  while (harmful < n && values[order[harmful]] < neutral) harmful += 1
+  const past = (1 - EXTREME) / 2
+  const below = harmful ? neutral - values[order[Math.floor(past * harmful)]] : 0
+  const above = harmful < n ? values[order[n - 1 - Math.floor(past * (n - harmful))]] - neutral : 0
+  // A side of next to nothing is not blown up.
+  const least = LEAST_REACH * Math.max(below, above) || 1
+  return { below: Math.max(below, least), above: Math.max(above, least) }
+}
+
 // Codes of all points, the palette, and the legend: entries of name and color, and which one a
 // training image belongs to.
 class Coloring {
@@ -68,10 +82,8 @@ class Coloring {
   }
 
   byValue(palette) {
-    const { values, neutral, n, order } = this.store
-    const edge = Math.floor(((1 - EXTREME) / 2) * n)
-    const reach = side => Math.abs(values[order[side]] - neutral)
-    this.reach = Math.max(reach(edge), reach(n - 1 - edge)) || 1
+    const { values, neutral, n } = this.store
+    Object.assign(this, reaches(this.store))
     const ends = [rgb("#D55E00"), rgb("#0072B2")]
     for (let code = 0; code <= RAMP; code += 1) {
       const t = (2 * code) / RAMP - 1
@@ -79,7 +91,8 @@ class Coloring {
       palette.put(code, mix(palette.neutral, ends[t < 0 ? 0 : 1], share), 0.55 + 0.4 * share)
     }
     for (let row = 0; row < n; row += 1) {
-      const t = Math.max(-1, Math.min(1, (values[row] - neutral) / this.reach))
+      const from = values[row] - neutral
+      const t = Math.max(-1, Math.min(1, from / (from < 0 ? this.below : this.above)))
       this.codes[row] = Math.round(((t + 1) / 2) * RAMP)
     }
     this.codes.fill(PLAIN, n)

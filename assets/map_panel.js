@@ -190,7 +190,7 @@ class Panel {
       return css([...coloring.palette.bytes.subarray(at, at + 3)])
     })
     bar.style.background = `linear-gradient(90deg, ${stops.join(", ")})`
-    const [low, high] = [neutral - coloring.reach, neutral + coloring.reach]
+    const [low, high] = [neutral - coloring.below, neutral + coloring.above]
     return element("div", { class: "scale" }, bar,
       element("div", { class: "ends" }, element("span", {}, `${amount(low)} or less`),
         element("span", {}, amount(neutral)), element("span", {}, `${amount(high)} or more`)))
