@@ -11,7 +11,7 @@ from core.evaluation import class_order, lookalikes
 from core.runs import Run
 from pages.ui import charts, links, shell, state
 from pages.ui.state import Keys
-from pages.ui.words import escape, images, number
+from pages.ui.words import column_format, escape, images, number
 
 
 def _most_mixed_up(pair: pd.Series) -> str:
@@ -64,6 +64,7 @@ def _table(run: Run) -> None:
         st.info("There is only one class on both sides, so there is nothing to mix it up with.")
         return
     st.markdown(_most_mixed_up(pairs.iloc[0]))
+    digits = column_format([*pairs["distance"], *pairs["own_distance"]])
     st.dataframe(
         pairs[["class_name", "looks_like", "images", "distance", "own_distance"]],
         key=Keys.CLASSES_TABLE,
@@ -80,10 +81,10 @@ def _table(run: Run) -> None:
                 format="localized",
                 help="Training images with this label whose nearest class by looks is the other.",
             ),
-            "distance": st.column_config.NumberColumn("Distance", format="%.3g"),
+            "distance": st.column_config.NumberColumn("Distance", format=digits),
             "own_distance": st.column_config.NumberColumn(
                 "To its own",
-                format="%.3g",
+                format=digits,
                 help="Distance to the validation images of its own class.",
             ),
         },

@@ -28,6 +28,7 @@ from pages.ui import links, plan, shell
 from pages.ui.state import Keys
 from pages.ui.words import escape, images, number, percent, when
 
+_DOWNLOAD_WIDTH = 220
 _LINK_NAMES = {"hard": "Hard links", "symbolic": "Symbolic links", "copy": "Copies"}
 _LINK_HELP = (
     "Hard links take no room but need the same disk, and a file that is edited in place changes in "
@@ -101,23 +102,22 @@ def _downloads(run: Run, chosen: PrunePlan, effect: dict[str, Any] | None) -> No
             if item.large:
                 continue
             with st.container(horizontal=True, vertical_alignment="center", wrap=False):
-                st.markdown(
-                    f"**{escape(item.title)}**  \n:gray[{escape(item.purpose)}]", width="stretch"
-                )
+                st.markdown(f":gray[{escape(item.purpose)}]", width="stretch")
+                # Named by what it holds: buttons that are all called Download cannot be told apart.
                 st.download_button(
-                    "Download",
+                    item.title,
                     data=partial(_archive, run, name, chosen, effect),
                     file_name=f"assay-{run.id}-{name}.zip",
                     mime="application/zip",
                     key=Keys.of(Keys.EXPORT_DOWNLOAD, name),
                     icon=":material/download:",
                     on_click="ignore",
+                    width=_DOWNLOAD_WIDTH,
                 )
 
 
-def _write(
-    run: Run, decisions: pd.DataFrame, chosen: PrunePlan, effect: dict[str, Any] | None
-) -> None:
+@st.fragment
+def _write(run: Run, chosen: PrunePlan, effect: dict[str, Any] | None) -> None:
     st.subheader("Write to a folder", anchor=False)
     with st.container(border=True, gap="small"):
         name = st.selectbox(
@@ -151,14 +151,13 @@ def _write(
             "Write", icon=":material/save:", key=Keys.EXPORT_WRITE, width="stretch", type="primary"
         )
         if asked:
-            _write_now(run, decisions, chosen, effect, name, link, folder)
+            _write_now(run, chosen, effect, name, link, folder)
         with st.expander("The same on the command line", icon=":material/terminal:"):
             st.code(_command(run, chosen, name, link, folder), language="sh", wrap_lines=True)
 
 
 def _write_now(
     run: Run,
-    decisions: pd.DataFrame,
     chosen: PrunePlan,
     effect: dict[str, Any] | None,
     name: str,
@@ -174,12 +173,13 @@ def _write_now(
         if not folder:
             raise ConfigError("Name a folder to write to; it may be new.")
         target = Path(folder).expanduser()
+        decisions = _decisions(run)
         written = export(
             run,
             decisions,
             name,
             target,
-            plan=chosen,
+            plan=make_plan(run, decisions, chosen.settings),
             link=link,
             effect=effect,
             progress=report,
@@ -246,9 +246,9 @@ def _provenance(run: Run) -> None:
         )
 
 
-def _page(run: Run) -> None:
-    with st.spinner("Counting the decisions"), shell.explained():
-        decisions = _decisions(run)
+@st.fragment
+def _planned(run: Run, decisions: pd.DataFrame) -> None:
+    """Draw all that follows from the plan; a change of it leaves the rest of the page as it is."""
     cards = st.container()
     left, middle, right = st.columns([1.05, 1.05, 1], gap="medium")
     with left:
@@ -269,10 +269,16 @@ def _page(run: Run) -> None:
     facts = None if effect is None else effect.facts()
     left, right = st.columns([1, 1.15], gap="medium")
     with left:
-        _write(run, decisions, chosen, facts)
+        _write(run, chosen, facts)
         _provenance(run)
     with right:
         _downloads(run, chosen, facts)
+
+
+def _page(run: Run) -> None:
+    with st.spinner("Counting the decisions"), shell.explained():
+        decisions = _decisions(run)
+    _planned(run, decisions)
 
 
 _page(shell.require_run("Export"))

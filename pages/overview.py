@@ -19,7 +19,7 @@ from core.runs import Run, home, lava_seconds
 from pages.ui import additions, cache, charts, links, shell, state
 from pages.ui.state import Keys
 from pages.ui.thumbnails import strip
-from pages.ui.words import duration, escape, images, number, percent
+from pages.ui.words import column_format, duration, escape, images, number, percent
 
 
 def _metrics(run: Run, cut: HarmfulCut, decided: dict[str, int]) -> None:
@@ -208,7 +208,9 @@ def _classes(run: Run, cut: HarmfulCut) -> None:
                 min_value=0.0,
                 max_value=100 * float(summary["share"].max()) or 100.0,
             ),
-            "median_value": st.column_config.NumberColumn("Median value", format="%.3g"),
+            "median_value": st.column_config.NumberColumn(
+                "Median value", format=column_format(summary["median_value"])
+            ),
         },
     )
     st.caption(

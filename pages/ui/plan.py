@@ -29,7 +29,15 @@ from pages.ui import jobs, shell
 from pages.ui.charts import NO_ZOOM
 from pages.ui.plan_charts import CLASSES_SHOWN, class_histogram, distance_dumbbells
 from pages.ui.state import Keys
-from pages.ui.words import duration, escape, images, number, percent, source_labels
+from pages.ui.words import (
+    column_format,
+    duration,
+    escape,
+    images,
+    number,
+    percent,
+    source_labels,
+)
 
 _BUDGETS = {
     "decided": "Decided",
@@ -124,7 +132,7 @@ def _amount(run: Run, budget: str) -> float | None:
 
 def _limits(run: Run) -> tuple[bool, int, int, list[str]]:
     """Ask what the budget must leave; decisions are not held up by it."""
-    with st.expander("Limits", icon=":material/shield:", key=Keys.EXPORT_LIMITS):
+    with st.expander(_limits_label(), icon=":material/shield:", key=Keys.EXPORT_LIMITS):
         unsure = st.toggle(
             "May also take images decided unsure", key=Keys.EXPORT_UNSURE, bind="query-params"
         )
@@ -150,6 +158,22 @@ def _limits(run: Run) -> tuple[bool, int, int, list[str]]:
             bind="query-params",
         )
     return unsure, most, least, protected
+
+
+def _limits_label() -> str:
+    """Return what the limits are called while they may be folded away: how many of them are set."""
+    ordinary: dict[str, object] = {
+        Keys.EXPORT_UNSURE: False,
+        Keys.EXPORT_CLASS_SHARE: 100,
+        Keys.EXPORT_CLASS_MINIMUM: 0,
+        Keys.EXPORT_PROTECTED: [],
+    }
+    # Before they are first drawn only the address knows them, which omits ordinary ones.
+    count = sum(
+        st.session_state[key] != value if key in st.session_state else key in st.query_params
+        for key, value in ordinary.items()
+    )
+    return f"Limits · {count} set" if count else "Limits"
 
 
 def _without(run: Run) -> list[str]:
@@ -364,7 +388,9 @@ def show_sources(run: Run, plan: PrunePlan) -> None:
             "images": st.column_config.NumberColumn("Images", format="localized"),
             "removed": st.column_config.NumberColumn("Go", format="localized"),
             "share": st.column_config.NumberColumn("Share", format="percent"),
-            "mean_value": st.column_config.NumberColumn("Mean value", format="%.3g"),
+            "mean_value": st.column_config.NumberColumn(
+                "Mean value", format=column_format(table["mean_value"])
+            ),
             "worst_tenth": st.column_config.NumberColumn(
                 "In the worst tenth",
                 format="percent",

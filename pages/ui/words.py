@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import PurePath
 
@@ -19,6 +20,16 @@ def number(value: float) -> str:
     """Return a number with three significant digits (all of a thousand and more)."""
     text = f"{value:,.0f}" if 999.5 <= abs(value) < 1e9 else f"{value:.3g}"
     return text.replace("-", "\u2212")
+
+
+def column_format(values: Iterable[float]) -> str:
+    """Return a format for all numbers of a column: three digits of the largest.
+
+    A table otherwise shows 3.3 beside 3.56. With the largest below 10 it is ``%.2f``.
+    """
+    largest = max((abs(v) for v in values if math.isfinite(v)), default=0.0)
+    decimals = 2 - math.floor(math.log10(largest)) if largest > 0 else 2
+    return f"%.{min(max(decimals, 0), 12)}f"
 
 
 def percent(share: float) -> str:

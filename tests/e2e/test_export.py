@@ -92,6 +92,21 @@ def write(page, folder):
     page.locator(".st-key-export__write button").click()
 
 
+def test_a_change_of_format_reruns_only_what_depends_on_it(page, app, run):
+    """What else would run would show the decision that was made meanwhile."""
+    open_export(page, app, run)
+    before = planned(app, run)
+    stroke = NewStroke(event_id=f"{run.id}-late", rows=[worst_first(run)[20]], verdict="remove")
+    app.decisions(run).record([stroke])
+    page.locator(".st-key-export__format").get_by_role("combobox").click()
+    page.get_by_role("option", name="JSON").click()
+    page.get_by_text("The same tables as lists of objects. Holds").wait_for()
+    settled(page)
+    expect_plan(page, before)
+    page.reload()
+    expect_plan(page, planned(app, run))
+
+
 def test_a_plan_is_made_solved_written_and_downloaded(page, app, run, tmp_path):
     open_export(page, app, run)
     expect_plan(page, planned(app, run))

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from streamlit.testing.v1 import AppTest
 
-from core.curation import NewStroke, RunDecisions, Verdict, open_store
+from core.curation import FORMATS, NewStroke, RunDecisions, Verdict, open_store
 from core.runs import Run
 from tests.factories import make_home_run
 from tests.pages.conftest import Open, texts
@@ -228,6 +229,29 @@ def test_the_plan_on_the_page_is_the_plan_that_is_written(
     gone = [row["class_name"] for row in rows if row["removed_by"] == "plan"]
     assert len(gone) == 3
     assert "bag" not in gone
+
+
+def test_downloads_are_named_by_what_they_hold(open_page: Open, run: Run) -> None:
+    names = [
+        button.proto.label for button in open_page("export", run=run.id).get("download_button")
+    ]
+    assert names == [item.title for item in FORMATS.values() if not item.large]
+
+
+def test_limits_that_are_set_are_counted_on_their_closed_box(open_page: Open, run: Run) -> None:
+    def label(app: AppTest) -> str:
+        return next(box.label for box in app.expander if box.label.startswith("Limits"))
+
+    app = open_page("export", run=run.id, budget="Number")
+    assert label(app) == "Limits"
+    app.toggle(key="unsure").set_value(True).run()
+    app.multiselect(key="protect").set_value(["bag"]).run()
+    assert label(app) == "Limits · 2 set"
+    app.toggle(key="unsure").set_value(False).run()
+    assert label(app) == "Limits · 1 set"
+    assert label(open_page("export", run=run.id, budget="Number", classmost="10")) == (
+        "Limits · 1 set"
+    )
 
 
 def test_a_class_that_gets_thin_is_named(open_page: Open, assay_home: Path, run: Run) -> None:

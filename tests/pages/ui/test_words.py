@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pages.ui.words import (
+    column_format,
     duration,
     escape,
     images,
@@ -12,6 +13,21 @@ from pages.ui.words import (
     source_labels,
     source_name,
 )
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ([3.3, 3.56], ["3.30", "3.56"]),
+        ([-0.0123, 0.004], ["-0.0123", "0.0040"]),
+        ([1234.5, 7.0], ["1234", "7"]),
+        ([0.0, float("nan")], ["0.00", "nan"]),
+    ],
+)
+def test_numbers_of_one_column_have_the_same_decimals(
+    values: list[float], shown: list[str]
+) -> None:
+    assert [column_format(values) % value for value in values] == shown
 
 
 @pytest.mark.parametrize(
