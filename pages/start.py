@@ -100,14 +100,15 @@ def _sample(runs: list[Run], busy: bool) -> None:
 
 def _folder() -> None:
     st.subheader("Open a run folder", anchor=False)
-    with st.container(border=True):
+    with st.form(Keys.START_FOLDER_FORM, enter_to_submit=True):
         folder = st.text_input(
             "Run folder",
             key=Keys.START_FOLDER,
             placeholder="/data/runs/cifar10",
             help="A folder written by `python -m core value --out FOLDER`.",
         )
-        if st.button("Open", key=Keys.START_LINK, icon=":material/folder_open:"):
+        asked = st.form_submit_button("Open", key=Keys.START_LINK, icon=":material/folder_open:")
+        if asked:
             try:
                 if not folder.strip():
                     raise ConfigError("Name the folder of a run.")

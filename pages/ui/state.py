@@ -52,6 +52,7 @@ class Keys:
     START_FORGET = "start__forget"
     START_VALUE = "start__value"
     START_FOLDER = "start__folder"
+    START_FOLDER_FORM = "start__folder_form"
     START_LINK = "start__link"
 
     OVERVIEW_EXPECTED = "overview__expected"

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.factories import make_home_run
+from tests.factories import make_home_run, make_run
 
 MARKS = {
     "overview": "Which classes are hurt most?",
@@ -35,6 +35,15 @@ def test_the_run_stays_in_the_address_on_every_page(page, server):
         page.get_by_role("link", name=name.capitalize(), exact=True).first.click()
         page.get_by_text(mark).first.wait_for()
         page.wait_for_url(re.compile(rf"/{name}\?run={run.id}"))
+
+
+def test_enter_opens_the_folder_of_a_run(page, server, tmp_path):
+    run = make_run(tmp_path / "elsewhere")
+    page.goto(server.url)
+    field = page.get_by_label("Run folder", exact=True)
+    field.fill(str(run.path))
+    field.press("Enter")
+    page.wait_for_url(re.compile(rf"/overview\?run={run.id}"))
 
 
 def test_a_click_on_the_heatmap_opens_those_images_in_review(page, server):
