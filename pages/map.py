@@ -12,6 +12,7 @@ from pages.ui.state import Keys
 from pages.ui.words import duration, escape, images
 
 _CONFIG = LayoutConfig()
+_BUSY = 4  # times as long, as seen on two cores that others worked on
 
 
 def _offer(run: Run) -> None:
@@ -32,9 +33,11 @@ def _offer(run: Run) -> None:
             "other, so that mislabelled groups, duplicates and odd corners can be seen and "
             "selected at once."
         )
+        seconds = estimate_map(run)
         st.caption(
-            f"{images(total)} of both sets together: about {duration(estimate_map(run))}, once. "
-            "Runs on the same embeddings share it."
+            f"{images(total)} of both sets together, once: about {duration(seconds)} where nothing "
+            f"else runs, {duration(_BUSY * seconds)} or more on a busy machine. For few images "
+            "most of it is compiling. Runs on the same embeddings share the map."
         )
         if st.button(
             "Draw the map" if failed is None else "Try again",

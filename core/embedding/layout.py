@@ -161,13 +161,14 @@ def _fit(
     points: np.ndarray, config: LayoutConfig, rng: np.random.Generator, progress: Progress
 ) -> tuple[np.ndarray, Any]:
     """Return positions in the plane, shape (n, 2), and the fitted model that places more."""
-    progress("Loading UMAP", 0.0)
+    progress("Loading UMAP", 0.0, "Part of it is compiled first, once for each map")
     from umap import UMAP
     from umap.umap_ import nearest_neighbors
 
     seed = int(rng.integers(2**31))
     k = min(config.neighbours, len(points) - 1)
-    progress("Nearest neighbours", 0.0, f"{k} of each of {len(points):,} images")
+    detail = f"{k} of each of {len(points):,} images; compiling the search comes first"
+    progress("Nearest neighbours", 0.0, detail)
     with warnings.catch_warnings():
         # Of the number of threads and of few points: neither is for whoever looks at a map.
         warnings.simplefilter("ignore")
@@ -181,7 +182,7 @@ def _fit(
             low_memory=True,
             n_jobs=1,
         )
-        progress("Neighbourhood graph", 0.0)
+        progress("Neighbourhood graph", 0.0, "The layout is compiled next, once")
         model = UMAP(
             n_neighbors=k,
             min_dist=config.min_dist,

@@ -48,7 +48,7 @@ class AppendSpec:
     @property
     def what(self) -> str:
         """Return what the work is, for people."""
-        return f"Adding {self.data} to run {self.run}"
+        return f"Adding {self.data}"
 
     def configuration(self) -> dict[str, Any]:
         """Return every field by name; JSON can hold it and `from_configuration` reads it."""

@@ -67,7 +67,7 @@ class MapSpec:
     @property
     def what(self) -> str:
         """Return what the work is, for people."""
-        return f"Drawing the map of run {self.run}"
+        return "Drawing the map"
 
     def configuration(self) -> dict[str, Any]:
         """Return every field by name; JSON can hold it and `from_configuration` reads it."""

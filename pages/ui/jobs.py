@@ -106,4 +106,7 @@ def _timeline(job: JobStatus) -> None:
         if name != stage:
             st.markdown(f":material/check_circle: :gray[{escape(name)}]")
     detail = f" · {escape(job.detail)}" if job.detail else ""
-    st.progress(min(max(job.done, 0.0), 1.0), text=f"{escape(stage)}{detail}")
+    if job.done <= 0:  # an empty bar would look as if nothing was done
+        st.markdown(f":material/hourglass_top: {escape(stage)}{detail}")
+        return
+    st.progress(min(job.done, 1.0), text=f"{escape(stage)}{detail}")

@@ -114,6 +114,21 @@ def test_what_is_drawn_around_is_shown_worst_first_and_the_legend_counts_it(
     assert "0 of 20" in page.locator(".entry", has_text=run.class_names[0]).inner_text()
 
 
+def test_each_side_of_the_colors_reaches_as_far_as_its_own_values(page, server, run, positions):
+    open_map(page, server, run)
+    values = np.sort(run.values["value"].to_numpy())
+    neutral = run.record.neutral_value
+    harmful, helpful = values[values < neutral], values[values >= neutral]
+    assert len(harmful)
+    assert len(helpful)
+    ends = page.locator(".legend .ends span")
+    low, middle, high = (float(t.split()[0].replace("\u2212", "-")) for t in ends.all_inner_texts())
+    # So few that the robust extreme of a side is its extreme.
+    assert low == pytest.approx(harmful[0], rel=0.01)
+    assert middle == pytest.approx(neutral, abs=1e-9)
+    assert high == pytest.approx(helpful[-1], rel=0.01)
+
+
 def test_shift_adds_to_a_selection_alt_takes_away_and_esc_lets_go(page, server, run, positions):
     open_map(page, server, run)
     draw_around_class(page, 0)

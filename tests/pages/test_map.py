@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,7 @@ def test_without_a_map_the_page_says_what_it_takes_and_draws_it_on_request(
     assert not app.exception
     assert "The map has not been drawn yet" in texts(app)
     assert "90 images" in texts(app)
+    assert "on a busy machine" in texts(app)
     app.button(key="map__draw").click().run()
     assert started == [MapSpec(run=run.id)]
 
@@ -55,8 +57,22 @@ def test_while_it_is_drawn_the_page_shows_how_far_it_is(
     monkeypatch.setattr("pages.ui.jobs.job_status", lambda home, job_id: job)
     app = open_page("map", run=run.id)
     assert not app.exception
-    assert f"Drawing the map of run {run.id}" in texts(app)
+    assert "Drawing the map" in texts(app)
+    assert run.id not in job.spec.what
     assert not [button for button in app.button if button.key == "map__draw"]
+
+
+@pytest.mark.parametrize(("done", "bars"), [(0.0, 0), (0.1, 1)])
+def test_a_stage_that_cannot_say_how_far_it_is_shows_no_empty_bar(
+    open_page: Open, run: Run, monkeypatch: pytest.MonkeyPatch, done: float, bars: int
+) -> None:
+    job = replace(job_of(run, "running", stage="Loading UMAP", detail="Compiled first"), done=done)
+    monkeypatch.setattr("pages.ui.jobs.list_jobs", lambda home: [job])
+    monkeypatch.setattr("pages.ui.jobs.job_status", lambda home, job_id: job)
+    app = open_page("map", run=run.id)
+    assert not app.exception
+    assert len(app.get("progress")) == bars
+    assert ("Loading UMAP · Compiled first" in texts(app)) == (not bars)
 
 
 def test_a_failed_map_says_why_and_can_be_tried_again(
