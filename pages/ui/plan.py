@@ -305,10 +305,11 @@ def _job_for(run: Run, subset: str) -> JobStatus | None:
 def _draw_effect(run: Run, effect: Effect) -> None:
     before, after = effect.before, effect.after
     change = after.transport_cost / before.transport_cost - 1 if before.transport_cost else 0.0
+    digits = column_format([before.transport_cost, after.transport_cost])
     left, right = st.columns(2, gap="small")
     left.metric(
         "OT distance",
-        number(before.transport_cost),
+        digits % before.transport_cost,
         delta="now",
         delta_color="off",
         delta_arrow="off",
@@ -318,7 +319,7 @@ def _draw_effect(run: Run, effect: Effect) -> None:
     )
     right.metric(
         "Of what stays",
-        number(after.transport_cost),
+        digits % after.transport_cost,
         delta=f"{100 * change:.3g} %",
         delta_color="inverse",
         help=f"Of {images(after.images)}, relabels applied, solved in the same way.",
@@ -397,7 +398,9 @@ def show_sources(run: Run, plan: PrunePlan) -> None:
                 help="10 % is ordinary; more means that the source is worse than the others.",
             ),
             "distance": st.column_config.NumberColumn(
-                "OT distance without it", format="%.4g", help="Of what the plan keeps, less it."
+                "OT distance without it",
+                format=column_format([item.transport_cost for item in found if item], digits=4),
+                help="Of what the plan keeps, less it.",
             ),
         },
     )

@@ -22,13 +22,13 @@ def number(value: float) -> str:
     return text.replace("-", "\u2212")
 
 
-def column_format(values: Iterable[float]) -> str:
-    """Return a format for all numbers of a column: three digits of the largest.
+def column_format(values: Iterable[float], digits: int = 3) -> str:
+    """Return a format for all numbers of a column: so many digits of the largest.
 
     A table otherwise shows 3.3 beside 3.56. With the largest below 10 it is ``%.2f``.
     """
     largest = max((abs(v) for v in values if math.isfinite(v)), default=0.0)
-    decimals = 2 - math.floor(math.log10(largest)) if largest > 0 else 2
+    decimals = digits - 1 - (math.floor(math.log10(largest)) if largest > 0 else 0)
     return f"%.{min(max(decimals, 0), 12)}f"
 
 

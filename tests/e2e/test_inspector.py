@@ -89,6 +89,7 @@ def test_a_note_is_saved_without_a_decision_and_stands_in_the_history(page, serv
     deeds.nth(1).wait_for()
     assert "removed it" in deeds.nth(0).inner_text()
     assert "noted" in deeds.nth(1).inner_text()
+    assert re.search(r" \d{1,2} [A-Z][a-z]+ \d\d:\d\d, value", deeds.nth(0).inner_text())
     assert "torn <b>at the hem</b>" in deeds.nth(1).inner_text()
     assert section(page, "history").locator(".deeds q b").count() == 0
     page.reload()
