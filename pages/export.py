@@ -24,7 +24,7 @@ from core.curation import (
 from core.errors import AssayError, ConfigError
 from core.runs import Run, home
 from core.valuation import method_title
-from pages.ui import links, plan, shell
+from pages.ui import links, plan, plan_classes, shell
 from pages.ui.state import Keys
 from pages.ui.words import escape, images, number, percent, when
 
@@ -261,7 +261,7 @@ def _planned(run: Run, decisions: pd.DataFrame) -> None:
     with left:
         plan.show_short(chosen)
     with middle:
-        plan.show_classes(chosen)
+        plan_classes.show_classes(chosen)
     effect: Effect | None
     with right:
         effect = plan.show_effect(run, chosen)
