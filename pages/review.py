@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import streamlit as st
 
@@ -42,20 +42,52 @@ def _value_bounds(run: Run) -> tuple[float, float, float]:
     return math.floor(low / step) * step, math.ceil(high / step) * step + step, step
 
 
-def _forget_filters(run: Run) -> None:
-    """Set back the filters of an earlier visit, where a link asks for certain images alone.
+def _arrive(run: Run) -> None:
+    """Set the filters where the address names none, as after a link of the sidebar or Back.
 
-    Without this, whoever opens a hundred images from the map sees those few that an order or a
-    filter of an hour ago lets through.
+    They are as this session left them. A link that asks for certain images alone sets the others
+    back; else whoever opens a hundred images from the map would see the few that a filter of an
+    hour ago lets through.
     """
+    rests = _rests(run)
+    named = set(st.query_params)
     if st.query_params.pop(links.FRESH, None) is not None:
-        _clear_filters(run, but=set(st.query_params))
+        _set_filters(rests, but=named)
+    elif named.isdisjoint(rests):
+        left = st.session_state.get(state.REVIEW_FILTERS, {}).get(run.id, {})
+        _set_filters(left)
+        if not st.session_state.pop(state.REVIEW_RESTORED, False):
+            st.session_state[state.REVIEW_RESTORED] = left
 
 
-def _clear_filters(run: Run, but: Collection[str] = ()) -> None:
-    """Set back all filters, without those whose key is in `but`."""
+def _stay_restored() -> None:
+    """Run again where the filters that `_arrive` set did not stay.
+
+    After Back, Streamlit takes an address that names no filters to ask for none, whatever was set.
+    """
+    left = st.session_state.pop(state.REVIEW_RESTORED, None)
+    if left and any(st.session_state.get(key) != value for key, value in left.items()):
+        st.session_state[state.REVIEW_RESTORED] = True
+        st.rerun()
+
+
+def _set_filters(values: Mapping[str, object], but: Collection[str] = ()) -> None:
+    """Set filters by their keys, without those in `but`."""
+    for key, value in values.items():
+        if key not in but:
+            st.session_state[key] = value
+
+
+def _remember_filters(run: Run) -> None:
+    """Keep the filters for the next visit of this session."""
+    kept = {key: st.session_state[key] for key in _rests(run) if key in st.session_state}
+    st.session_state.setdefault(state.REVIEW_FILTERS, {})[run.id] = kept
+
+
+def _rests(run: Run) -> dict[str, object]:
+    """Return for the key of each filter the value at which it filters nothing."""
     least, most, _ = _value_bounds(run)
-    rests: dict[str, object] = dict.fromkeys(
+    unset = dict.fromkeys(
         (
             state.CLASS,
             state.LOOKS_LIKE,
@@ -64,19 +96,18 @@ def _clear_filters(run: Run, but: Collection[str] = ()) -> None:
             Keys.REVIEW_REVIEWER,
             Keys.REVIEW_SOURCE,
         )
-    ) | {
+    )
+    return unset | {
         Keys.REVIEW_STATE: "all",
         Keys.REVIEW_ORDER: "worst",
         Keys.REVIEW_FIND: "",
         Keys.REVIEW_VALUE: (least, most),
     }
-    for key, rest in rests.items():
-        if key not in but:
-            st.session_state[key] = rest
 
 
 def _show_all() -> None:
-    _clear_filters(_run)
+    _set_filters(_rests(_run))
+    st.session_state.get(state.REVIEW_FILTERS, {}).pop(_run.id, None)
     st.query_params.pop(state.SELECTION, None)
 
 
@@ -195,9 +226,12 @@ def _selection() -> str | None:
 
 @st.fragment
 def _review(run: Run) -> None:
+    filters = _filters(run)
+    _stay_restored()
+    _remember_filters(run)
     gallery(
         run.id,
-        _filters(run),
+        filters,
         focus=st.query_params.get(state.IMAGE),
         login=reviewer.of_session(),
         scores=scores_version(home(), run),
@@ -207,5 +241,5 @@ def _review(run: Run) -> None:
 
 
 _run = shell.require_run("Review")
-_forget_filters(_run)
+_arrive(_run)
 _review(_run)

@@ -23,6 +23,8 @@ RUN_TO_OPEN = "start__run_to_open"
 ADDITION = "overview__addition"
 CLASS_TO_OPEN = "overview__class_to_open"
 PAIR_TO_OPEN = "classes__pair_to_open"
+REVIEW_FILTERS = "review__filters"
+REVIEW_RESTORED = "review__restored"
 
 
 class Keys:

@@ -178,3 +178,18 @@ def test_a_browser_that_knows_no_place_goes_on_where_nothing_is_decided(new_page
     wait_saved(ann)
     open_review(ben, app, run.id)
     assert position(ben) == 3
+
+
+def test_filters_are_as_one_left_them_after_back_and_after_another_page(page, app, run):
+    open_review(page, app, run.id)
+    page.locator(".st-key-find input").fill("001")
+    page.keyboard.press("Enter")
+    tally = page.locator(".tally", has_text=" of 60 images")
+    tally.wait_for()
+    for return_to_review in (page.go_back, page.get_by_role("link", name="Review").first.click):
+        page.get_by_role("link", name="Overview").first.click()
+        page.locator("h1", has_text="Overview").wait_for()
+        return_to_review()
+        tally.wait_for()
+        assert page.locator(".st-key-find input").input_value() == "001"
+        page.wait_for_url("**find=001*")
