@@ -37,7 +37,8 @@ def test_the_reason_comes_first_and_the_suggested_label_is_one_click_away(page, 
     assert re.match(r"Probably a wrong label|It looks like", verdict.inner_text())
     assert like in verdict.inner_text()
     suggested = page.locator(".act.suggested")
-    assert re.search(rf"{like}\s*\d\d %", suggested.inner_text())
+    assert suggested.inner_text().strip() == f"Relabel {like}"
+    assert re.search(r"probability of \d\d %", suggested.get_attribute("title"))
     suggested.click()
     wait_saved(page)
     assert position(page) == 1

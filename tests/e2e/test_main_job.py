@@ -30,8 +30,7 @@ def test_from_the_first_page_to_the_exported_file(page, server, tmp_path):
 
     page.get_by_role("link", name="Review", exact=True).first.click()
     wait_ready(page)
-    shown = page.locator('.tile[data-position="0"]').get_attribute("title")
-    assert shown == worst[0]
+    page.locator(f'.tile[data-position="0"][title="{worst[0]}"]').wait_for()
     for _ in range(3):
         page.keyboard.press("r")
     wait_saved(page)
@@ -47,7 +46,7 @@ def test_from_the_first_page_to_the_exported_file(page, server, tmp_path):
     page.keyboard.press("u")
     server.kill()
     page.keyboard.press("k")
-    page.locator(".saved[data-kind=offline]").wait_for()
+    page.locator(".saved[data-kind=unsaved]").wait_for()
     server.start()
     wait_saved(page)
     store = DecisionStore(f"sqlite:///{server.home / 'assay.db'}")

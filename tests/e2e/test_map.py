@@ -253,6 +253,7 @@ def test_who_decides_is_asked_before_the_first_decision_and_that_one_counts(
     page.keyboard.press("r")
     page.get_by_label("Your name").fill("Ada")
     page.keyboard.press("Enter")
+    page.locator('.tile[data-verdict="remove"]').wait_for()
     wait_saved(page)
     row = of_class(1)[0]
     assert verdicts() == {row: "remove"}
