@@ -8,7 +8,7 @@ import numpy as np
 
 from core.progress import Progress, silent
 from core.transport import LabelDistanceConfig, label_distances, solve_sinkhorn
-from core.valuation.lava import LavaConfig, pose_problem, solver_settings
+from core.valuation.lava import LavaConfig, pose_problem
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -49,13 +49,7 @@ def set_distance(
     """
     config = config or LavaConfig()
     problem = pose_problem(x, x_labels, y, y_labels, n_classes, config, progress=progress)
-    settings = solver_settings(
-        *problem.cost.shape,
-        epsilon=problem.epsilon,
-        tolerance=config.tolerance,
-        max_passes=config.max_passes,
-        device=problem.device,
-    )
+    settings = problem.solver(config)
     solution = solve_sinkhorn(problem.cost, settings, progress=progress)
     distances = problem.distances
     if config.label_distance_kind != "training":

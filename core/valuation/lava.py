@@ -116,6 +116,16 @@ class Problem:
         assert self.cost.label_distances is not None  # noqa: S101 - for the type checker
         return self.cost.label_distances
 
+    def solver(self, config: LavaConfig) -> SinkhornConfig:
+        """Return how to solve it."""
+        return solver_settings(
+            *self.cost.shape,
+            epsilon=self.epsilon,
+            tolerance=config.tolerance,
+            max_passes=config.max_passes,
+            device=self.device,
+        )
+
     def resemblance(
         self, n_classes: int, *, epsilon: float | None = None, progress: Progress = silent
     ) -> LabelPosterior:
@@ -230,13 +240,7 @@ def value_lava(
     """
     config = config or LavaConfig()
     problem = pose_problem(x, x_labels, y, y_labels, n_classes, config, progress=progress)
-    settings = solver_settings(
-        *problem.cost.shape,
-        epsilon=problem.epsilon,
-        tolerance=config.tolerance,
-        max_passes=config.max_passes,
-        device=problem.device,
-    )
+    settings = problem.solver(config)
     solution = solve_sinkhorn(problem.cost, settings, a=a, b=b, progress=progress)
     fusion = config.fusion
     resemblance = problem.resemblance(
