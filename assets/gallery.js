@@ -15,7 +15,7 @@ class View {
     this.position = -1
     this.selection = new Selection(0)
     this.filterKey = null
-    this.frame = new Frame(this.root, { store: () => this.store, leave: () => this.inspector.save() })
+    this.frame = new Frame(this.root, { store: () => this.store, leave: () => this.leave() })
     this.actions = new Actions(this)
     this.grid = new Grid(this.root, {
       select: (position, how) => this.select(position, how),
@@ -282,13 +282,21 @@ class View {
   }
 
   remember() {
+    clearTimeout(this.remembering)
+    this.remembering = setTimeout(() => this.rememberNow(), 60)
+  }
+
+  rememberNow() {
     if (!this.loaded || this.position < 0) return
     clearTimeout(this.remembering)
-    this.remembering = setTimeout(() => {
-      if (this.closed) return
-      const row = this.rows[this.position]
-      kept.write("sessionStorage", this.viewKey(), { row, top: this.grid.view.scrollTop, focus: this.focus })
-    }, 60)
+    const row = this.rows[this.position]
+    kept.write("sessionStorage", this.viewKey(), { row, top: this.grid.view.scrollTop, focus: this.focus })
+  }
+
+  // Whoever goes back to the page soon after a key finds the place where that key led.
+  leave() {
+    this.rememberNow()
+    this.inspector.save()
   }
 
   address(row) {

@@ -88,19 +88,25 @@ class States {
     return this.latest[row] === position || (this.opinions.get(row)?.includes(position) ?? false)
   }
 
-  // Verdicts and new labels of `rows`, to be put back later.
+  // Verdicts and new labels of `rows`, and whose they are, to be put back later.
   snapshot(rows) {
     const verdicts = new Uint8Array(rows.length)
     const labels = new Uint16Array(rows.length)
+    const latest = new Uint16Array(rows.length)
     for (let i = 0; i < rows.length; i += 1) {
       verdicts[i] = this.verdicts[rows[i]]
       labels[i] = this.newLabels[rows[i]]
+      latest[i] = this.latest[rows[i]]
     }
-    return { verdicts, labels }
+    return { verdicts, labels, latest }
   }
 
-  restore(rows, { verdicts, labels }) {
-    for (let i = 0; i < rows.length; i += 1) this.put(rows[i], verdicts[i], labels[i])
+  // Where a snapshot does not tell whose a verdict is, it is nobody's until the server says.
+  restore(rows, { verdicts, labels, latest }) {
+    for (let i = 0; i < rows.length; i += 1) {
+      this.put(rows[i], verdicts[i], labels[i])
+      this.latest[rows[i]] = latest ? latest[i] : NOBODY
+    }
   }
 
   // A snapshot as it survives in a browser's storage, labels by name; and back.

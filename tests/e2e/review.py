@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 from core.curation import RunDecisions
@@ -9,6 +11,7 @@ from core.runs import Run
 from tests.e2e.conftest import Server
 
 SAVED = "All decisions saved"
+SHOWN_WITHIN_S = 10
 
 
 def open_review(page: Any, server: Server, run_id: str, **query: str) -> None:
@@ -23,6 +26,14 @@ def wait_ready(page: Any) -> None:
 
 def wait_saved(page: Any) -> None:
     page.locator(".saved[data-kind=saved]", has_text=SAVED).wait_for()
+
+
+def becomes(look: Callable[[], Any], expected: Any) -> None:
+    """Wait until `look()` is `expected`: a page shows what has come to it a moment later."""
+    deadline = time.monotonic() + SHOWN_WITHIN_S
+    while (seen := look()) != expected and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert seen == expected
 
 
 def chosen(page: Any) -> int:

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from tests.e2e.review import (
+    becomes,
     chosen,
     known,
     open_review,
@@ -75,8 +76,8 @@ def test_back_and_forward_lead_through_the_pages_to_the_same_place(page, app, ru
     page.get_by_text("Write to a folder").first.wait_for()
     page.go_back()
     wait_ready(page)
+    becomes(lambda: position(page), 3)
     assert re.search(rf"/review\?.*run={run.id}", page.url)
-    assert position(page) == 3
     assert verdicts(page)[:3] == ["remove", "remove", ""]
     page.keyboard.press("z")  # and it is at work again
     wait_saved(page)
@@ -84,8 +85,21 @@ def test_back_and_forward_lead_through_the_pages_to_the_same_place(page, app, ru
     page.get_by_text("Which classes are hurt most?").wait_for()
     page.go_forward()
     wait_ready(page)
-    assert position(page) == 1
+    becomes(lambda: position(page), 1)
     assert verdicts(page)[:3] == ["remove", "", ""]
+
+
+def test_the_place_is_kept_when_the_page_is_left_at_the_key(page, app, run):
+    page.goto(f"{app.url}/overview?run={run.id}")
+    page.get_by_role("link", name="Review", exact=True).first.click()
+    wait_ready(page)
+    page.keyboard.press("ArrowRight")
+    press = "document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight' }))"
+    page.evaluate(f"{press}; history.back()")
+    page.get_by_text("Which classes are hurt most?").wait_for()
+    page.go_forward()
+    wait_ready(page)
+    becomes(lambda: position(page), 2)
 
 
 def test_a_filter_that_was_chosen_and_the_place_in_it_are_kept_by_a_refresh(page, app, run):

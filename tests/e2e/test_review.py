@@ -9,7 +9,15 @@ import pytest
 
 from core.curation import DecisionStore, RunDecisions, open_store
 from tests.e2e.conftest import NAMED, Server
-from tests.e2e.review import chosen, open_review, position, verdicts, wait_ready, wait_saved
+from tests.e2e.review import (
+    becomes,
+    chosen,
+    open_review,
+    position,
+    verdicts,
+    wait_ready,
+    wait_saved,
+)
 from tests.factories import make_home_run
 
 
@@ -138,7 +146,8 @@ def test_a_new_label_is_shown_in_its_color(page, server, run):
     page.keyboard.type("boot")
     page.keyboard.press("Enter")
     badge = page.locator('.tile[data-position="0"] .badge.relabel')
-    assert badge.evaluate("b => getComputedStyle(b).backgroundColor") == "rgb(204, 121, 167)"
+    color = "b => getComputedStyle(b).backgroundColor"  # "" of a tile that was just drawn anew
+    becomes(lambda: badge.evaluate(color), "rgb(204, 121, 167)")
 
 
 def test_filters_keep_the_selected_image_and_come_from_the_address(page, server, run):

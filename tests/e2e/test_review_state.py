@@ -6,7 +6,16 @@ import zlib
 
 import pytest
 
-from tests.e2e.review import known, open_review, position, stood, verdicts, wait_ready, wait_saved
+from tests.e2e.review import (
+    known,
+    open_review,
+    position,
+    stood,
+    verdicts,
+    wait_ready,
+    wait_saved,
+    written,
+)
 from tests.factories import make_home_run
 
 SEEN = "document.dispatchEvent(new Event('visibilitychange'))"
@@ -37,6 +46,27 @@ def test_what_was_undone_in_another_tab_is_not_undone_again(page, app, run):
     page.keyboard.press("z")  # the first one, as the second is undone already
     wait_saved(page)
     assert known(page, run.id) == stood(app.decisions(run)) == {}
+
+
+def test_to_agree_after_an_undo_that_is_still_on_its_way_is_a_decision(new_page, app, run):
+    """What stood before the undone decision was another's: to decide the same is one's own."""
+    ben = new_page("Ben")
+    open_review(ben, app, run.id)
+    ben.keyboard.press("u")
+    wait_saved(ben)
+    ann = new_page("Ann")
+    open_review(ann, app, run.id)
+    ann.keyboard.press("Home")
+    held = []
+    ann.route("**/decisions", lambda route: held.append(route))
+    for key in "kzu":
+        ann.keyboard.press(key)
+    ann.wait_for_timeout(100)
+    ann.route("**/decisions", lambda route: route.continue_())
+    for route in held:
+        route.continue_()
+    wait_saved(ann)
+    assert [verdict for _, verdict in written(app, "Ann")] == ["keep", "undo", "unsure"]
 
 
 def test_a_name_that_comes_before_the_images_can_undo_its_own(new_page, app, run):

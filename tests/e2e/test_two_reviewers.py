@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.e2e.review import (
+    becomes,
     known,
     open_review,
     stood,
@@ -64,15 +65,6 @@ def return_to(page):
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
-def comes_to_know(page, run_id, stands):
-    """The page shows `stands` soon: an answer that has come is not yet taken over."""
-    for _ in range(50):
-        if known(page, run_id) == stands:
-            break
-        page.wait_for_timeout(100)
-    assert known(page, run_id) == stands
-
-
 def test_200_interleaved_decisions_of_two_reviewers_are_all_kept_and_all_agree(new_page, anywhere):
     run = make_home_run(anywhere.home, n=N, seed=11)
     order = worst_first(run)
@@ -98,7 +90,7 @@ def test_200_interleaved_decisions_of_two_reviewers_are_all_kept_and_all_agree(n
     assert disputed
     for page in [reviewer.page for reviewer in reviewers]:
         return_to(page)
-        comes_to_know(page, run.id, stands)
+        becomes(lambda page=page: known(page, run.id), stands)
         page.keyboard.press("Home")
         shown = dict(zip(order, verdicts(page), strict=False))
         assert shown == {row: stands[row][0] if row in stands else "" for row in shown}
