@@ -25,6 +25,7 @@ FLOORS = {
     "projection": 2,
     "runs": 3,
     "curation": 4,
+    "lab": 4,
     "cli": 5,
 }
 OPEN_TO_ALL = {"atomic", "device", "errors", "progress"}

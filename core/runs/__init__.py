@@ -25,10 +25,17 @@ from core.runs.jobs import (
 )
 from core.runs.kinds import KINDS, JobKind, JobSpec
 from core.runs.maps import MapSpec, estimate_map, find_map, map_at_home, map_key
-from core.runs.pipeline import value_at_home, value_run
+from core.runs.pipeline import (
+    Stopwatch,
+    peak_memory,
+    value_at_home,
+    value_pair,
+    value_run,
+    versions,
+)
 from core.runs.problem import ground_cost
 from core.runs.record import RunRecord, SourceRecord
-from core.runs.spec import SETTINGS, ValueSpec, run_id
+from core.runs.spec import SETTINGS, ValueSpec, absolute_source, read_configuration, run_id
 from core.runs.suggestions import suggestions
 from core.runs.tables import validation_frame, values_frame
 from core.runs.writing import partial_name, require_free, sweep_partial, write_run
@@ -51,7 +58,9 @@ __all__ = [
     "RunRecord",
     "SavedPotentials",
     "SourceRecord",
+    "Stopwatch",
     "ValueSpec",
+    "absolute_source",
     "append_at_home",
     "append_run",
     "cancel_job",
@@ -72,7 +81,9 @@ __all__ = [
     "map_key",
     "open_run",
     "partial_name",
+    "peak_memory",
     "preview_addition",
+    "read_configuration",
     "require_extendable",
     "require_free",
     "run_id",
@@ -81,7 +92,9 @@ __all__ = [
     "sweep_partial",
     "validation_frame",
     "value_at_home",
+    "value_pair",
     "value_run",
     "values_frame",
+    "versions",
     "write_run",
 ]

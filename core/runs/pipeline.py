@@ -194,10 +194,8 @@ def value_opened(
     opened: Opened, out: Path, progress: Progress = silent, *, cache_dir: Path | None = None
 ) -> Run:
     """Embed, value and write sets that are open. Raises as `value_run`."""
-    # They bring torch: only who values something waits for it.
+    # It brings torch: only who values something waits for it.
     from core.embedding import embed_pair
-    from core.runs.settings import choose_settings, resolved
-    from core.valuation import METHODS
 
     spec, watch = opened.spec, opened.watch
     cache_dir = default_home() / "embeddings" if cache_dir is None else cache_dir
@@ -211,9 +209,57 @@ def value_opened(
             device=spec.device,
             progress=progress,
         )
+    valuation, used = value_pair(spec, pair, cache_dir=cache_dir, progress=progress, watch=watch)
+    progress("Writing", 0.0)
+    watch.seconds["Total"] = round(sum(watch.seconds.values()), 3)
+    # No report after this: whoever stops the work now finds the run whole.
+    return write_run(
+        out,
+        _record(opened, pair, valuation, used),
+        values_frame(pair.train, valuation),
+        validation_frame(pair.validation, valuation),
+        valuation,
+        pair.x,
+        pair.y,
+        pair.fitted,
+    )
+
+
+def value_pair(
+    spec: ValueSpec,
+    pair: EmbeddedPair,
+    *,
+    cache_dir: Path | None,
+    embedder_seed: int | None = None,
+    progress: Progress = silent,
+    watch: Stopwatch | None = None,
+) -> tuple[Valuation, ValueSpec]:
+    """Choose the settings of `spec` and value sets that are embedded.
+
+    Parameters
+    ----------
+    cache_dir : where embeddings are kept that calibration needs; None: nowhere
+    embedder_seed : the seed that the pair was embedded with; None for that of `spec`
+    watch : is given the seconds of the stages "Calibration" and "Valuation"
+
+    Returns
+    -------
+    valuation, used : the result, and the spec with the settings that were used in place of None
+
+    Raises
+    ------
+    DataError : a value is not a finite number, or the method cannot value these images
+    Cancelled : raised by `progress`
+    """
+    from core.runs.settings import choose_settings, resolved
+    from core.valuation import METHODS
+
+    watch = Stopwatch() if watch is None else watch
     method = METHODS[spec.method]
     with watch.stage("Calibration"):
-        chosen = choose_settings(spec, pair, cache_dir=cache_dir, progress=progress)
+        # Faults are planted with the pair's seed: networks that were fitted for it are kept.
+        planted = spec if embedder_seed is None else replace(spec, seed=embedder_seed)
+        chosen = choose_settings(planted, pair, cache_dir=cache_dir, progress=progress)
     config = method.configure({**spec.configuration(), **chosen.settings})
     with watch.stage("Valuation"):
         valuation = method(
@@ -227,19 +273,7 @@ def value_opened(
         )
     require_finite(valuation)
     valuation = replace(valuation, details={**valuation.details, "settings": chosen.facts()})
-    progress("Writing", 0.0)
-    watch.seconds["Total"] = round(sum(watch.seconds.values()), 3)
-    # No report after this: whoever stops the work now finds the run whole.
-    return write_run(
-        out,
-        _record(opened, pair, valuation, resolved(spec, config)),
-        values_frame(pair.train, valuation),
-        validation_frame(pair.validation, valuation),
-        valuation,
-        pair.x,
-        pair.y,
-        pair.fitted,
-    )
+    return valuation, resolved(spec, config)
 
 
 def require_finite(valuation: Valuation) -> None:
