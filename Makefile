@@ -6,7 +6,7 @@ PIP := $(BIN)/pip --disable-pip-version-check -q
 
 # Without an NVIDIA GPU the CPU build of torch serves as well and is a tenth of the size. It comes
 # from PyTorch's own index; where that cannot be reached, pip falls back to the one it knows.
-TORCH_CPU ?= torch==2.13.0
+TORCH_CPU ?= torch==2.13.0 torchvision==0.28.0
 CPU_INDEX ?= https://download.pytorch.org/whl/cpu
 
 .PHONY: app test check sample clean
@@ -35,7 +35,7 @@ $(BIN)/pip:
 $(VENV)/.runtime: requirements.txt | $(BIN)/pip
 	@echo "Installing what Assay needs into $(VENV); the first time takes a minute or two."
 	@if ! command -v nvidia-smi >/dev/null 2>&1; then \
-		$(PIP) install --retries 0 --timeout 15 --extra-index-url $(CPU_INDEX) "$(TORCH_CPU)" \
+		$(PIP) install --retries 0 --timeout 15 --extra-index-url $(CPU_INDEX) $(TORCH_CPU) \
 			|| echo "No CPU build of torch found; taking the standard one."; \
 	fi
 	$(PIP) install -r requirements.txt
