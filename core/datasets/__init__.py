@@ -16,6 +16,7 @@ from core.datasets.joined import join_sets
 from core.datasets.location import Location
 from core.datasets.manifest import ManifestTable, manifest_table
 from core.datasets.npz import array_members
+from core.datasets.pictures import encode_png
 from core.datasets.readable import drop_unreadable
 from core.datasets.registry import READERS, Reader, open_source, source_kind
 from core.datasets.sample import sample_truth_path
@@ -43,6 +44,7 @@ __all__ = [
     "decode_batches",
     "describe",
     "drop_unreadable",
+    "encode_png",
     "join_sets",
     "likeness",
     "manifest_table",
