@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.common import CIFAR, REPO, cifar, timed, write_report
 from core.transport import GroundCost
-from core.valuation import LavaConfig, Valuation, value_lava, value_new
+from core.valuation import LavaConfig, TransportValuation, value_lava, value_new
 
 CLASSES, WRONG, NOISY = 10, 0.3, 0.1
 HELD_BACK, PARTITIONS = 0.1, 5
@@ -46,7 +46,7 @@ class Problem:
     y_labels: np.ndarray
     config: LavaConfig
 
-    def value(self, rows: np.ndarray) -> tuple[Valuation, float]:
+    def value(self, rows: np.ndarray) -> tuple[TransportValuation, float]:
         """Value the training images `rows`; return also the seconds."""
         return timed(
             lambda: value_lava(
@@ -54,7 +54,9 @@ class Problem:
             )
         )
 
-    def add(self, before: Valuation, rows: np.ndarray, new: np.ndarray) -> tuple[Valuation, float]:
+    def add(
+        self, before: TransportValuation, rows: np.ndarray, new: np.ndarray
+    ) -> tuple[TransportValuation, float]:
         """Add the images `new` to the valuation of `rows`; return also the seconds."""
         old = GroundCost(
             x=self.x[rows],
@@ -66,7 +68,7 @@ class Problem:
         cost = replace(old, x=self.x[new], x_labels=self.labels[new])
         return timed(lambda: value_new(cost, old, before, CLASSES))
 
-    def quality(self, valuation: Valuation, rows: np.ndarray) -> tuple[float, float]:
+    def quality(self, valuation: TransportValuation, rows: np.ndarray) -> tuple[float, float]:
         """Return AUROC and average precision of the faults among `rows`."""
         score, faulty = -valuation.value, self.faulty[rows]
         return float(roc_auc_score(faulty, score)), float(average_precision_score(faulty, score))

@@ -33,7 +33,7 @@ from core.evaluation import detection_curve
 from core.valuation import (
     LavaConfig,
     SavaConfig,
-    Valuation,
+    TransportValuation,
     value_batchwise_lava,
     value_lava,
     value_sava,
@@ -114,7 +114,7 @@ def table(data: Problem, options: argparse.Namespace) -> list[str]:
         "|---|---|---|---|---|---|",
         row(f"published loop ({solved} of {everything} pairs)", loop, loop_value, data, base),
     ]
-    runs: list[tuple[str, Callable[[], Valuation]]] = [
+    runs: list[tuple[str, Callable[[], TransportValuation]]] = [
         ("SAVA, random", lambda: value_sava(*data.sets, CLASSES, SavaConfig())),
         (
             "SAVA, stratified",

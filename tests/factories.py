@@ -12,7 +12,7 @@ from PIL import Image
 from core import __version__
 from core.datasets.images import LabelledImages
 from core.runs import Run, RunRecord, SourceRecord, validation_frame, values_frame, write_run
-from core.valuation.result import Valuation
+from core.valuation.result import TransportValuation
 
 CLASSES = ("bag", "boot", "coat", "dress", "shirt", "skirt")
 
@@ -71,14 +71,15 @@ def write_set(
     return str(path)
 
 
-def make_valuation(n: int, m: int, v: int, seed: int) -> Valuation:
+def make_valuation(n: int, m: int, v: int, seed: int) -> TransportValuation:
     """Invent a valuation: every tenth training image is clearly harmful."""
     rng = np.random.default_rng(seed)
     gradient = 0.1 * rng.standard_normal(n) + np.where(np.arange(n) % 10 == 0, 1.0, 0.0)
     gradient -= gradient.mean()
     other = 0.1 * rng.standard_normal(m)
     other -= other.mean()
-    return Valuation(
+    return TransportValuation(
+        score=gradient,
         calibrated_gradient=gradient,
         validation_gradient=other,
         f=gradient * (n - 1) / n,

@@ -32,7 +32,7 @@ from core.runs.tables import COLUMNS, RESEMBLANCE_COLUMNS, class_column, images_
 from core.runs.writing import require_free, write_run
 
 if TYPE_CHECKING:
-    from core.valuation import Valuation
+    from core.valuation import TransportValuation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,12 +167,12 @@ def append_opened(
     )
 
 
-def valuation_of(run: Run) -> Valuation:
+def valuation_of(run: Run) -> TransportValuation:
     """Return what a run's valuation yielded, as it was before it was written."""
-    from core.valuation import Valuation
+    from core.valuation import TransportValuation
 
     record, values = run.record, run.values
-    return Valuation(
+    return TransportValuation(
         calibrated_gradient=values["calibrated_gradient"].to_numpy(),
         validation_gradient=run.validation["calibrated_gradient"].to_numpy(),
         f=run.potentials.f,
@@ -189,7 +189,7 @@ def valuation_of(run: Run) -> Valuation:
         passes=record.passes,
         converged=record.converged,
         # The way back: a value is the score with its sign changed (`value_from_score`).
-        score=None if run.ranks_by_gradient else 0.0 - values["value"].to_numpy(),
+        score=0.0 - values["value"].to_numpy(),
         columns={
             name: values[name].to_numpy()
             for name in values.columns
@@ -200,7 +200,7 @@ def valuation_of(run: Run) -> Valuation:
     )
 
 
-def _values(run: Run, data: LabelledImages, valuation: Valuation) -> pd.DataFrame:
+def _values(run: Run, data: LabelledImages, valuation: TransportValuation) -> pd.DataFrame:
     """Return the table of all training images: the run's rows first, then the new ones."""
     new = images_frame(data)
     # Of a run made before contents were kept, they stay unknown.
@@ -218,7 +218,7 @@ def _values(run: Run, data: LabelledImages, valuation: Valuation) -> pd.DataFram
 
 
 def _record(
-    addition: Addition, data: LabelledImages, valuation: Valuation, device: str
+    addition: Addition, data: LabelledImages, valuation: TransportValuation, device: str
 ) -> RunRecord:
     before = addition.run.record
     part = SourceRecord.of(data, source=addition.data.source, fingerprint=addition.fingerprint)

@@ -23,6 +23,13 @@ from .fusion import (
     Signals as Signals,
     signals_of as signals_of,
 )
+from .head import (
+    TRAINED_ON as TRAINED_ON,
+    Head as Head,
+    HeadConfig as HeadConfig,
+    fit_head as fit_head,
+    label_log_probabilities as label_log_probabilities,
+)
 from .incremental import (
     Agreement as Agreement,
     value_new as value_new,
@@ -33,6 +40,7 @@ from .lava import (
     value_lava as value_lava,
 )
 from .methods import (
+    FAMILIES as FAMILIES,
     LABEL_DISTANCE_KINDS as LABEL_DISTANCE_KINDS,
     METHODS as METHODS,
     Method as Method,
@@ -59,6 +67,7 @@ from .reasons import (
     reasons as reasons,
 )
 from .result import (
+    TransportValuation as TransportValuation,
     Valuation as Valuation,
     value_from_score as value_from_score,
 )

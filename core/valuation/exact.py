@@ -9,7 +9,7 @@ import numpy as np
 from core.progress import Progress, silent
 from core.transport import ExactConfig, cost_matrix, require_solvable, solve_exact
 from core.valuation.lava import LavaConfig, calibrated_gradient, pose_problem
-from core.valuation.result import Valuation
+from core.valuation.result import TransportValuation
 
 # Of marginals that are met up to rounding.
 _TOLERANCE = 1e-9
@@ -40,7 +40,7 @@ def value_exact(
     a: np.ndarray | None = None,
     b: np.ndarray | None = None,
     progress: Progress = silent,
-) -> Valuation:
+) -> TransportValuation:
     """Value n training images against m validation images, parameters as `value_lava`.
 
     The cost is LAVA's, label distances with their regularization included; the transport on it has
@@ -51,7 +51,7 @@ def value_exact(
 
     Returns
     -------
-    Valuation
+    TransportValuation
         With epsilon 0; the plan in `arrays` as plan_rows, plan_columns, plan_mass.
 
     Raises
@@ -70,8 +70,10 @@ def value_exact(
     progress("Potentials", 0.0, "network simplex")
     solution = solve_exact(cost_matrix(problem.cost), settings, a=a, b=b)
     resemblance = problem.resemblance(n_classes, progress=progress)
-    return Valuation(
-        calibrated_gradient=calibrated_gradient(solution.f),
+    gradient = calibrated_gradient(solution.f)
+    return TransportValuation(
+        score=gradient,
+        calibrated_gradient=gradient,
         validation_gradient=calibrated_gradient(solution.g),
         f=solution.f,
         g=solution.g,

@@ -29,9 +29,9 @@ from core.transport import (
 from core.valuation.evidence import RESEMBLANCE_EPSILON
 from core.valuation.fusion import Fusion, Signals, signals_of, surprise_of
 from core.valuation.lava import calibrated_gradient
-from core.valuation.result import Valuation
+from core.valuation.result import TransportValuation
 
-# What the valuation keeps for the next addition: name in `Valuation.arrays` and `.details`.
+# What the valuation keeps for the next addition: names in `.arrays` and `.details` of it.
 COLUMNS, ADDED = "added_columns", "added"
 # The column by which a valuation by the label posterior is known.
 _OWN = "own_probability"
@@ -60,12 +60,12 @@ class Agreement:
 def value_new(
     new: GroundCost,
     old: GroundCost,
-    before: Valuation,
+    before: TransportValuation,
     n_classes: int,
     *,
     device: str = "auto",
     progress: Progress = silent,
-) -> Valuation:
+) -> TransportValuation:
     """Value k new training images against a finished valuation, with its potential g fixed.
 
     Parameters
@@ -80,7 +80,7 @@ def value_new(
 
     Returns
     -------
-    Valuation
+    TransportValuation
         Of all n + k images, the old ones first. Their f is as it was, so that all calibrated
         gradients move by one constant, and the order among the old images is kept. Primal, dual and
         transport cost are those of the joined set at (f, g); `marginal_error` is an upper bound of
@@ -113,9 +113,13 @@ def value_new(
     agreement = estimate_agreement(new, old, f, before.g, residual, config, scorer)
     error = min(2.0, solved / (n + k) * solved_error + float(np.abs(residual).sum()))
     added = _details(before.details, solved, solved_error, k, agreement)
+    gradient = calibrated_gradient(f)
     return replace(
         before,
-        calibrated_gradient=calibrated_gradient(f),
+        score=gradient
+        if before.ranks_by_gradient
+        else np.concatenate([before.score, scorer(found.f)]),
+        calibrated_gradient=gradient,
         f=f,
         looks_like=np.concatenate([before.looks_like, scorer.posterior.label]),
         looks_like_probability=np.concatenate(
@@ -127,7 +131,6 @@ def value_new(
         dual=float(f.mean() + before.g.mean()),
         marginal_error=error,
         converged=error <= before.tolerance,
-        score=None if before.score is None else np.concatenate([before.score, scorer(found.f)]),
         columns={
             name: np.concatenate([before.columns[name], part])
             for name, part in scorer.columns(found.f).items()
@@ -200,7 +203,7 @@ def _require_distances(new: GroundCost) -> None:
         )
 
 
-def _solved(before: Valuation, n: int) -> tuple[int, float]:
+def _solved(before: TransportValuation, n: int) -> tuple[int, float]:
     """Return how many images g was solved with, the first ones, and their marginal error."""
     added = before.details.get(ADDED)
     if added is None:
@@ -208,7 +211,7 @@ def _solved(before: Valuation, n: int) -> tuple[int, float]:
     return int(added["solved_images"]), float(added["solved_marginal_error"])
 
 
-def _resemblance_scale(before: Valuation, old: GroundCost, solved: int) -> float:
+def _resemblance_scale(before: TransportValuation, old: GroundCost, solved: int) -> float:
     """Return the regularization at which labels were compared, in units of cost."""
     if "fusion" in before.details:
         return float(before.details["fusion"]["epsilon"])
@@ -227,7 +230,7 @@ def _resemblance_scale(before: Valuation, old: GroundCost, solved: int) -> float
 
 def _resemblance(
     new: GroundCost,
-    before: Valuation,
+    before: TransportValuation,
     epsilon: float,
     n_classes: int,
     device: str,
@@ -292,7 +295,7 @@ class Scorer:
         )
 
 
-def _scorer(before: Valuation, posterior: LabelPosterior) -> Scorer:
+def _scorer(before: TransportValuation, posterior: LabelPosterior) -> Scorer:
     """Return the scorer of a finished valuation.
 
     Raises
@@ -301,7 +304,7 @@ def _scorer(before: Valuation, posterior: LabelPosterior) -> Scorer:
     """
     by_posterior = _SUGGESTED in before.columns
     fusion = before.details.get("fusion")
-    if before.score is not None and fusion is None and not by_posterior:
+    if not before.ranks_by_gradient and fusion is None and not by_posterior:
         raise DataError(
             "This run ranks by a score of its own that new images cannot be given. Value all "
             "images together instead."

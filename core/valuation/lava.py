@@ -26,7 +26,7 @@ from core.transport import (
 from core.valuation.evidence import RESEMBLANCE_EPSILON
 from core.valuation.fusion import Fusion, signals_of
 from core.valuation.methods import LABEL_DISTANCE_KINDS
-from core.valuation.result import Valuation
+from core.valuation.result import TransportValuation
 
 # Problems of no more pairs are solved in double precision.
 _SMALL_PAIRS = 2e7
@@ -218,7 +218,7 @@ def value_lava(
     a: np.ndarray | None = None,
     b: np.ndarray | None = None,
     progress: Progress = silent,
-) -> Valuation:
+) -> TransportValuation:
     """Value n training images against m validation images.
 
     Parameters
@@ -255,10 +255,12 @@ def entropic_valuation(
     settings: SinkhornConfig,
     label_distances: np.ndarray,
     resemblance: LabelPosterior,
-) -> Valuation:
+) -> TransportValuation:
     """Return the valuation by the calibrated gradients of an entropic solution."""
-    return Valuation(
-        calibrated_gradient=calibrated_gradient(solution.f),
+    gradient = calibrated_gradient(solution.f)
+    return TransportValuation(
+        score=gradient,
+        calibrated_gradient=gradient,
         validation_gradient=calibrated_gradient(solution.g),
         f=solution.f,
         g=solution.g,
@@ -279,8 +281,8 @@ def entropic_valuation(
 
 
 def _fused(
-    valuation: Valuation, resemblance: LabelPosterior, fusion: Fusion, b: np.ndarray | None
-) -> Valuation:
+    valuation: TransportValuation, resemblance: LabelPosterior, fusion: Fusion, b: np.ndarray | None
+) -> TransportValuation:
     """Return the valuation ranked by the fused score, and what that needs for new images."""
     signals = signals_of(
         resemblance.own_probability,

@@ -9,15 +9,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from importlib import import_module
+from importlib.util import find_spec
+from math import log
 from typing import Any
 
 import numpy as np
 
+from core.errors import ConfigError
 from core.progress import Progress, silent
 from core.valuation.result import Valuation
 
 # Between which classes label distances are measured: see `LavaConfig`.
 LABEL_DISTANCE_KINDS = ("training", "validation")
+# What methods are grouped by, in the order in which they are offered.
+FAMILIES = (
+    "optimal transport",
+    "neighbors",
+    "network head",
+    "gradients",
+    "Shapley values and kin",
+    "reference",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,20 +40,65 @@ class Method:
     ----------
     title : its name for people
     summary : a sentence: what it does, and when to choose it
+    family : one of `FAMILIES`
+    needs : what it works from beside embeddings and labels of both sets, and what it trains
+    cost : how its time grows, in words
+    source : the paper that it is from
     function, config : where its function and its settings are, as "module:name"; the function is
         called as `value_lava` is
+    transports : it solves a transport problem and yields a `TransportValuation`
     takes_new : images that come later can be valued against a finished valuation (`value_new`)
     calibrates : it has the settings that calibration chooses, and ranks by the fused score
     in_batches : its images are cut into batches, whose size the settings bound
+    most_images : most training images that it takes, None where there is no bound
+    package : what has to be installed for it beside the requirements, as it is imported
+    unit : what its values are measured in, in words
+    even_odds : value of an image that is as likely faulty as sound, None where values do not say
     """
 
     title: str
     summary: str
+    family: str
+    cost: str
+    source: str
     function: str
     config: str
+    needs: str = "Nothing beside the embeddings and labels of both sets."
+    transports: bool = False
     takes_new: bool = False
     calibrates: bool = False
     in_batches: bool = False
+    most_images: int | None = None
+    package: str | None = None
+    unit: str = "units of cost"
+    even_odds: float | None = None
+
+    @property
+    def installed(self) -> bool:
+        """Return whether what it needs is installed."""
+        return self.package is None or find_spec(self.package) is not None
+
+    def require_usable(self, n: int | None = None) -> None:
+        """Refuse what cannot be computed, before anything is read or computed.
+
+        Parameters
+        ----------
+        n : number of training images, where it is known
+
+        Raises
+        ------
+        ConfigError : a package is missing, or there are more images than the method takes
+        """
+        if not self.installed:
+            raise ConfigError(
+                f"{self.title} needs the package {self.package}, which is not installed here: "
+                f"pip install {self.package}"
+            )
+        if n is not None and self.most_images is not None and n > self.most_images:
+            raise ConfigError(
+                f"{self.title} takes {self.most_images:,} training images at most, as its time "
+                f"grows too fast; these are {n:,}. Take a smaller set or another method."
+            )
 
     def configure(self, settings: Mapping[str, Any]) -> Any:
         """Return the settings as this method takes them.
@@ -64,7 +121,14 @@ class Method:
         *,
         progress: Progress = silent,
     ) -> Valuation:
-        """Value n training images against m validation images, as `value_lava` does."""
+        """Value n training images against m validation images, as `value_lava` does.
+
+        Raises
+        ------
+        ConfigError, DataError
+            As `require_usable`, and what the method itself refuses.
+        """
+        self.require_usable(len(x))
         result: Valuation = _load(self.function)(
             x, x_labels, y, y_labels, n_classes, config, progress=progress
         )
@@ -83,6 +147,10 @@ METHODS: dict[str, Method] = {
             "Optimal transport between the whole sets, in linear memory. The default at every "
             "size that one machine holds."
         ),
+        family="optimal transport",
+        transports=True,
+        cost="n times m a pass, linear memory; minutes for 50,000 against 10,000.",
+        source="Just et al., LAVA, ICLR 2023",
         function="core.valuation.lava:value_lava",
         config="core.valuation.lava:LavaConfig",
         takes_new=True,
@@ -95,6 +163,13 @@ METHODS: dict[str, Method] = {
             "probability. The best choice where wrong labels are the only worry: it is blind to "
             "noisy images and to backdoors that agree with their label."
         ),
+        family="optimal transport",
+        transports=True,
+        cost="n times m a pass, linear memory; half of LAVA's time.",
+        source="The plan of LAVA's transport, read by class (docs/calibration.md)",
+        unit="nats",
+        # Values are never above 0: this is that of even odds that the label is right.
+        even_odds=-log(2),
         function="core.valuation.posterior:value_label_posterior",
         config="core.valuation.posterior:PosteriorConfig",
         takes_new=True,
@@ -106,6 +181,10 @@ METHODS: dict[str, Method] = {
             "themselves. To compare with the paper, or where sets must be taken in batches: on one "
             "machine LAVA is cheaper and sees every pair of images."
         ),
+        family="optimal transport",
+        transports=True,
+        cost="n times m times iterations, in memory that the batch size bounds.",
+        source="Kessler et al., SAVA: Scalable Learning-Agnostic Data Valuation, ICLR 2025",
         function="core.valuation.sava:value_sava",
         config="core.valuation.sava:SavaConfig",
         in_batches=True,
@@ -116,6 +195,10 @@ METHODS: dict[str, Method] = {
             "As SAVA, with all validation batches weighed alike: the baseline of the SAVA paper. "
             "Small batches hurt it."
         ),
+        family="optimal transport",
+        transports=True,
+        cost="As SAVA.",
+        source="Kessler et al., SAVA: Scalable Learning-Agnostic Data Valuation, ICLR 2025",
         function="core.valuation.sava:value_batchwise_lava",
         config="core.valuation.sava:SavaConfig",
         in_batches=True,
@@ -126,6 +209,10 @@ METHODS: dict[str, Method] = {
             "LAVA without regularization, by the network simplex: for comparison, on small sets "
             "(up to 25 million pairs). Regularized values usually rank better."
         ),
+        family="optimal transport",
+        transports=True,
+        cost="About (n times m)^1.2, 41 bytes of memory a pair.",
+        source="Bonneel et al., Displacement Interpolation, 2011, as in POT (network simplex)",
         function="core.valuation.exact:value_exact",
         config="core.valuation.exact:ExactValueConfig",
     ),

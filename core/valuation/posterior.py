@@ -25,7 +25,7 @@ from core.transport import (
 from core.valuation.evidence import RESEMBLANCE_EPSILON
 from core.valuation.fusion import surprise_of
 from core.valuation.lava import entropic_valuation, solver_settings
-from core.valuation.result import Valuation
+from core.valuation.result import TransportValuation
 
 # Label distances at the posterior's own epsilon would be those of one blurred class to another.
 _SHARPER_LABELS = 20.0
@@ -69,12 +69,12 @@ def value_label_posterior(
     a: np.ndarray | None = None,
     b: np.ndarray | None = None,
     progress: Progress = silent,
-) -> Valuation:
+) -> TransportValuation:
     """Value n training images by how well their labels fit, parameters as `value_lava`.
 
     Returns
     -------
-    Valuation
+    TransportValuation
         The score is -log P_i(y_i) in nats, 0 to 20, under the plan of OT on features alone; its
         potentials, and the calibrated gradient that follows from them, are those of that OT.
         The label distances are there to be looked at: they count for nothing.

@@ -45,7 +45,7 @@ from core.transport import (
     solve_batch_pairs,
 )
 from core.valuation.lava import LavaConfig, calibrated_gradient, pose_problem
-from core.valuation.result import Valuation
+from core.valuation.result import TransportValuation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +99,7 @@ def value_sava(
     a: np.ndarray | None = None,
     b: np.ndarray | None = None,
     progress: Progress = silent,
-) -> Valuation:
+) -> TransportValuation:
     """Value n training images against m validation images by hierarchical transport.
 
     Parameters, and what is returned, as `value_lava`, and beside it:
@@ -138,7 +138,7 @@ def value_batchwise_lava(
     a: np.ndarray | None = None,
     b: np.ndarray | None = None,
     progress: Progress = silent,
-) -> Valuation:
+) -> TransportValuation:
     """Value as `value_sava`, with every validation batch of a weight proportional to its mass.
 
     That is SAVA's baseline: the plan between batches is the product of their masses. Small batches
@@ -159,7 +159,7 @@ def _value(
     progress: Progress,
     *,
     by_plan: bool,
-) -> Valuation:
+) -> TransportValuation:
     config = config or SavaConfig()
     a, b = positive_masses(a, len(x), "training"), positive_masses(b, len(y), "validation")
     problem = pose_problem(x, x_labels, y, y_labels, n_classes, config, progress=progress)
@@ -179,7 +179,8 @@ def _value(
     g, validation_gradient = _mean_over_batches(pairs.g, columns, plan.T)
     resemblance = problem.resemblance(n_classes, progress=progress)
     error = float(pairs.marginal_error.max())
-    return Valuation(
+    return TransportValuation(
+        score=gradient,
         calibrated_gradient=gradient,
         validation_gradient=validation_gradient,
         f=f,

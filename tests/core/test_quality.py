@@ -11,7 +11,7 @@ import pytest
 from core.datasets import sample_truth_path
 from core.evaluation import Evaluation, detection_curve, evaluate, read_truth
 from core.runs import Run, ValueSpec, value_run
-from core.valuation import LavaConfig, Valuation, value_lava
+from core.valuation import LavaConfig, TransportValuation, value_lava
 
 SHARED = Path(os.environ.get("ASSAY_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 CIFAR = SHARED / "data/cifar10"
@@ -59,7 +59,7 @@ def test_every_kind_of_fault_is_found(found: Evaluation, kind: str) -> None:
     assert found.by_fault[kind].auroc >= 0.93
 
 
-def revalue(run: Run, order: np.ndarray) -> Valuation:
+def revalue(run: Run, order: np.ndarray) -> TransportValuation:
     """Value the training images at `order`, from the run's embeddings, at the default settings."""
     labels = run.values["label"].to_numpy()
     return value_lava(

@@ -11,7 +11,7 @@ from scipy.stats import spearmanr
 
 from core.errors import ConfigError, DataError
 from core.transport import GroundCost, SinkhornConfig, solve_sinkhorn, transform_fixed
-from core.valuation import LavaConfig, Valuation, value_lava, value_new
+from core.valuation import LavaConfig, TransportValuation, value_lava, value_new
 from core.valuation.fusion import Fusion
 from core.valuation.posterior import value_label_posterior
 from tests.core.transport.problems import dense, random_cost
@@ -33,7 +33,7 @@ Y, Y_LABELS = drawn(1, 300)
 CONFIG = LavaConfig(tolerance=1e-5)
 
 
-def valued(x: np.ndarray, labels: np.ndarray) -> tuple[Valuation, GroundCost]:
+def valued(x: np.ndarray, labels: np.ndarray) -> tuple[TransportValuation, GroundCost]:
     found = value_lava(x, labels, Y, Y_LABELS, V, CONFIG)
     cost = GroundCost(
         x=x, y=Y, x_labels=labels, y_labels=Y_LABELS, label_distances=found.label_distances
@@ -41,7 +41,7 @@ def valued(x: np.ndarray, labels: np.ndarray) -> tuple[Valuation, GroundCost]:
     return found, cost
 
 
-def joined(first: tuple[np.ndarray, ...], later: tuple[np.ndarray, ...]) -> Valuation:
+def joined(first: tuple[np.ndarray, ...], later: tuple[np.ndarray, ...]) -> TransportValuation:
     before, old = valued(*first)
     return value_new(replace(old, x=later[0], x_labels=later[1]), old, before, V, device="cpu")
 
@@ -219,7 +219,7 @@ def test_a_fused_score_goes_on_with_its_constants() -> None:
         x=x, y=Y, x_labels=labels, y_labels=Y_LABELS, label_distances=before.label_distances
     )
     found = value_new(old.rows(np.arange(50)), old, before, V)
-    assert found.score is not None
+    assert not found.ranks_by_gradient
     np.testing.assert_array_equal(found.value[:400], before.value)
     np.testing.assert_allclose(found.value[400:], before.value[:50], atol=1e-3)
     for name, column in before.columns.items():

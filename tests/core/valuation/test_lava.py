@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import ConfigError, DataError
 from core.transport import GroundCost, SinkhornConfig, solve_sinkhorn
-from core.valuation import METHODS, LavaConfig, Valuation, calibrated_gradient, value_lava
+from core.valuation import METHODS, LavaConfig, TransportValuation, calibrated_gradient, value_lava
 
 Problem = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 TIGHT = LavaConfig(tolerance=1e-5, max_passes=2000)
@@ -36,7 +36,7 @@ def problem(
     return x.astype(np.float32), x_labels, y.astype(np.float32), y_labels
 
 
-def spread(result: Valuation) -> float:
+def spread(result: TransportValuation) -> float:
     return float(np.std(result.value))
 
 

@@ -17,7 +17,7 @@ from core.valuation import (
     METHODS,
     LavaConfig,
     SavaConfig,
-    Valuation,
+    TransportValuation,
     value_batchwise_lava,
     value_lava,
     value_sava,
@@ -50,7 +50,13 @@ def batches_of(of_each: np.ndarray) -> list[np.ndarray]:
 
 
 def plain_gradient(
-    sets: Sets, found: Valuation, a: np.ndarray, b: np.ndarray, *, by_plan: bool, p: int = 2
+    sets: Sets,
+    found: TransportValuation,
+    a: np.ndarray,
+    b: np.ndarray,
+    *,
+    by_plan: bool,
+    p: int = 2,
 ) -> np.ndarray:
     """SAVA's Algorithm 1 as loops over batches with POT, in float64, from the run's W."""
     x, x_labels, y, y_labels = sets
@@ -157,7 +163,7 @@ def test_what_holds_of_every_valuation_in_batches(seed: int, size: int, kind: st
     assert found.transport_cost >= exact * (1 - 1e-5)
 
 
-def _cost(sets: Sets, found: Valuation) -> GroundCost:
+def _cost(sets: Sets, found: TransportValuation) -> GroundCost:
     x, x_labels, y, y_labels = sets
     return GroundCost(
         x=x,
