@@ -251,7 +251,8 @@ class _Rows:
         if data.paths is not None:
             # A changed picture is in no file; a copy is not the file of another image.
             fresh = repainted | (np.arange(len(self.ids)) >= self.kept)
-            paths = np.where(fresh, None, data.paths[self.origin])
+            paths = data.paths[self.origin]
+            paths[fresh] = None
         whole = LabelledImages(
             source=data.source,
             ids=self.ids.astype(np.str_),

@@ -39,7 +39,7 @@ FAULTS: dict[str, Fault] = {
         summary="A small patterned square in the lower right corner, and the label of one target "
         "class: a network learns that the square means that class.",
         kind="backdoor",
-        function=f"{_BACKDOORS}:plant_square",
+        function=f"{_BACKDOORS}:plant_backdoor",
         config=f"{_BACKDOORS}:SquareConfig",
         default_fraction=0.05,
         source="Liu et al., Trojaning Attack on Neural Networks, NDSS 2018; LAVA, section 4",
@@ -50,7 +50,7 @@ FAULTS: dict[str, Fault] = {
         title="Backdoor: watermark",
         summary="Half-transparent letters across the picture, and the label of one target class.",
         kind="backdoor",
-        function=f"{_BACKDOORS}:plant_watermark",
+        function=f"{_BACKDOORS}:plant_backdoor",
         config=f"{_BACKDOORS}:WatermarkConfig",
         default_fraction=0.05,
         source="Liu et al., Trojaning Attack on Neural Networks, NDSS 2018; LAVA, appendix B.7",
@@ -62,7 +62,7 @@ FAULTS: dict[str, Fault] = {
         summary="A cartoon shines faintly through the whole picture, and the label of one target "
         "class.",
         kind="backdoor",
-        function=f"{_BACKDOORS}:plant_blend",
+        function=f"{_BACKDOORS}:plant_backdoor",
         config=f"{_BACKDOORS}:BlendConfig",
         default_fraction=0.05,
         source="Chen et al., Targeted Backdoor Attacks on Deep Learning Systems Using Data "
