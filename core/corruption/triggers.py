@@ -113,7 +113,7 @@ def letters(height: int, width: int) -> np.ndarray:
     """Return how much of each pixel the letters cover, float32, 0 to 1, shape (height, width)."""
     canvas = Image.new("L", (_CANVAS, _CANVAS))
     pen = ImageDraw.Draw(canvas)
-    box, stroke = np.array([0.2, 0.36]) * _CANVAS, round(0.085 * _CANVAS)
+    box, stroke = np.array([0.2, 0.36]) * _CANVAS, round(0.06 * _CANVAS)
     for number, strokes in enumerate(_LETTERS):
         corner = np.array([0.1 + 0.3 * number, 0.32]) * _CANVAS
         for points in strokes:
