@@ -34,6 +34,10 @@ from .incremental import (
     Agreement as Agreement,
     value_new as value_new,
 )
+from .influence import (
+    InfluenceConfig as InfluenceConfig,
+    value_influence as value_influence,
+)
 from .lava import (
     LavaConfig as LavaConfig,
     calibrated_gradient as calibrated_gradient,
@@ -66,6 +70,10 @@ from .reasons import (
     Facts as Facts,
     reasons as reasons,
 )
+from .resemblance import (
+    resemblance as resemblance,
+    valuation_by as valuation_by,
+)
 from .result import (
     TransportValuation as TransportValuation,
     Valuation as Valuation,
@@ -87,4 +95,9 @@ from .suggestion import (
     NO_LABEL as NO_LABEL,
     Suggestions as Suggestions,
     suggest as suggest,
+)
+from .tracin import (
+    TracinConfig as TracinConfig,
+    value_tracin_clean as value_tracin_clean,
+    value_tracin_self as value_tracin_self,
 )
