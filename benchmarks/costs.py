@@ -1,4 +1,4 @@
-"""The figures that README and docs/evidence.md claim, measured and written to the latter.
+"""What a valuation costs and finds at its defaults, measured and written to docs/costs.md.
 
 Each is a run of the command line in a process of its own, as a user would start it:
 
@@ -9,7 +9,7 @@ Each is a run of the command line in a process of its own, as a user would start
   (from Debian's package dataset-fashion-mnist; left out where that is absent)
 * the wait for the first image, by first_image.py (left out where Chromium is absent)
 
-    python benchmarks/evidence.py [--out docs/evidence.md]
+    python benchmarks/costs.py [--out docs/costs.md]
 """
 
 from __future__ import annotations
@@ -164,11 +164,11 @@ def browser(folder: Path) -> str:
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=REPO / "docs/evidence.md")
+    parser.add_argument("--out", type=Path, default=REPO / "docs/costs.md")
     options = parser.parse_args()
     parts = [
-        "# Evidence",
-        "Written by `python benchmarks/evidence.py`; each figure is one run of the command line in "
+        "# What it costs",
+        "Written by `python benchmarks/costs.py`; each figure is one run of the command line in "
         "a process of its own, imports and embedding included.\n\n"
         "In the tables, each kind of fault is held against the sound images alone; recall is the "
         "share of the faults found in the first 10 % of those images, worst first.\n\n"
