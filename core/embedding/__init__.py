@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from core.embedding.convnet_config import ConvnetConfig
+from core.embedding.convnet_config import ConvnetConfig, ResnetConfig
 from core.embedding.layout import Layout, LayoutConfig, lay_out
-from core.embedding.pair import EMBEDDERS, EmbeddedPair, chosen_embedder, embed_more, embed_pair
+from core.embedding.pair import (
+    EmbeddedPair,
+    chosen_embedder,
+    embed_more,
+    embed_pair,
+    feature_network,
+)
 from core.embedding.pixels import PixelsConfig
 from core.embedding.precomputed import PrecomputedConfig
+from core.embedding.registry import EMBEDDERS
 
 __all__ = [
     "EMBEDDERS",
@@ -16,8 +23,10 @@ __all__ = [
     "LayoutConfig",
     "PixelsConfig",
     "PrecomputedConfig",
+    "ResnetConfig",
     "chosen_embedder",
     "embed_more",
     "embed_pair",
+    "feature_network",
     "lay_out",
 ]

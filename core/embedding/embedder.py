@@ -67,17 +67,24 @@ class Embedder:
 
     Attributes
     ----------
+    title, summary : what a person who chooses reads: a name, and when to take it
     embed : does the work; every picture of the sets that it gets can be read
     embed_more : embeds further images as `embed` would have, from what that fitted
     config : its default settings, a frozen dataclass of JSON values
     version : counted up whenever the same settings would yield other vectors
     from_pictures : it decodes pictures, and its result is worth keeping
     learned : validation labels and seed change the result, not pictures alone
+    network : "module:function" that makes, of what was fitted and a device, the torch module from
+        pictures in [0, 1], (b, c, h, w), to features in the same space, through which gradients
+        flow; None where there is none. By name, so that listing embedders loads no torch
     """
 
+    title: str
+    summary: str
     embed: EmbedFunction
     embed_more: EmbedMoreFunction
     config: Any
     version: int
     from_pictures: bool = True
     learned: bool = False
+    network: str | None = None

@@ -12,14 +12,14 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
         super().__init__()
-        self.convolution_1 = _convolution(channels_in, channels_out, 3, stride)
+        self.convolution_1 = convolution(channels_in, channels_out, 3, stride)
         self.norm_1 = nn.BatchNorm2d(channels_out)
-        self.convolution_2 = _convolution(channels_out, channels_out, 3, 1)
+        self.convolution_2 = convolution(channels_out, channels_out, 3, 1)
         self.norm_2 = nn.BatchNorm2d(channels_out)
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or channels_in != channels_out:
             self.shortcut = nn.Sequential(
-                _convolution(channels_in, channels_out, 1, stride), nn.BatchNorm2d(channels_out)
+                convolution(channels_in, channels_out, 1, stride), nn.BatchNorm2d(channels_out)
             )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -40,7 +40,7 @@ class ResidualNetwork(nn.Module):
         self.widths = widths
         stem_stride = 2 if side > 40 else 1
         layers: list[nn.Module] = [
-            _convolution(channels, widths[0], 3, stem_stride),
+            convolution(channels, widths[0], 3, stem_stride),
             nn.BatchNorm2d(widths[0]),
             nn.ReLU(),
             nn.MaxPool2d(2),
@@ -87,5 +87,6 @@ def mirrored(pictures: Tensor, generator: torch.Generator) -> Tensor:
     return torch.where(mirror, pictures.flip(3), pictures)
 
 
-def _convolution(channels_in: int, channels_out: int, size: int, stride: int) -> nn.Conv2d:
+def convolution(channels_in: int, channels_out: int, size: int, stride: int) -> nn.Conv2d:
+    """Return a convolution over size × size positions that keeps the side where stride is 1."""
     return nn.Conv2d(channels_in, channels_out, size, stride, padding=size // 2, bias=False)

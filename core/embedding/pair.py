@@ -4,45 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from core.datasets import LabelledImages, drop_unreadable
+from core.device import resolve_device
 from core.embedding import cache
-from core.embedding.convnet import embed_convnet, more_convnet
-from core.embedding.convnet_config import ConvnetConfig
-from core.embedding.embedder import Embedder
-from core.embedding.pixels import PixelsConfig, embed_pixels, more_pixels
-from core.embedding.precomputed import (
-    PrecomputedConfig,
-    embed_precomputed,
-    more_precomputed,
-)
+from core.embedding.registry import EMBEDDERS
 from core.errors import AssayError, ConfigError, DataError
 from core.progress import Progress, silent
 
-# A new embedder is one file and one line here. `auto` is no embedder but a choice between them.
-EMBEDDERS: dict[str, Embedder] = {
-    "convnet": Embedder(
-        embed=embed_convnet,
-        embed_more=more_convnet,
-        config=ConvnetConfig(),
-        version=1,
-        learned=True,
-    ),
-    "pixels": Embedder(
-        embed=embed_pixels, embed_more=more_pixels, config=PixelsConfig(), version=2
-    ),
-    "precomputed": Embedder(
-        embed=embed_precomputed,
-        embed_more=more_precomputed,
-        config=PrecomputedConfig(),
-        version=1,
-        from_pictures=False,
-    ),
-}
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +76,7 @@ def embed_pair(
     cache_dir : where vectors are kept and looked for, as `<fingerprint>.npz`; None: nowhere.
         On a hit no picture is decoded
     device : auto, cpu, cuda or mps
-    config : settings of this embedder (`ConvnetConfig`, `PixelsConfig`); None: its defaults
+    config : settings of this embedder (`ConvnetConfig`, `PixelsConfig`, ...); None: its defaults
     progress : is told where the work is; `Cancelled` raised from it leaves nothing behind
 
     Raises
@@ -176,11 +152,48 @@ def embed_more(
     except AssayError:
         raise
     except (KeyError, ValueError, RuntimeError) as error:
-        raise DataError(
-            f"The embedder '{name}' cannot be put together again: what was kept of it is damaged "
-            f"({error})."
-        ) from error
+        raise _damaged(name, error) from error
     return data, x
+
+
+def feature_network(
+    name: str, fitted: Mapping[str, np.ndarray], *, device: str = "auto"
+) -> torch.nn.Module:
+    """Return the embedder as a module through which gradients flow, its weights fixed.
+
+    Parameters
+    ----------
+    name, fitted : the embedder, and what an earlier `embed_pair` fitted (`EmbeddedPair.fitted`)
+
+    Returns
+    -------
+    module : maps pictures in [0, 1], float32 (b, c, h, w) of any size, to features (b, d) in the
+        space of that pair, up to how sizes are changed and in float32 throughout
+
+    Raises
+    ------
+    ConfigError : the embedder cannot be differentiated
+    DataError : `fitted` is damaged
+    """
+    network = EMBEDDERS[name].network
+    if network is None:
+        able = ", ".join(known for known, embedder in EMBEDDERS.items() if embedder.network)
+        raise ConfigError(
+            f"The embedder '{name}' does not lead back to pictures. Choose one of: {able}."
+        )
+    module, function = network.split(":")
+    make = getattr(import_module(module), function)
+    try:
+        return make(fitted, resolve_device(device))
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise _damaged(name, error) from error
+
+
+def _damaged(name: str, error: Exception) -> DataError:
+    return DataError(
+        f"The embedder '{name}' cannot be put together again: what was kept of it is damaged "
+        f"({error})."
+    )
 
 
 def _check_pictures(name: str, *sets: LabelledImages) -> None:

@@ -1,4 +1,4 @@
-"""How the convnet is trained and used; imported only there, for torch is slow to load."""
+"""How networks are trained and used; imported only there, for torch is slow to load."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from core.embedding.convnet_config import ConvnetConfig
+from core.embedding.architectures import PreActResNet, bfloat16_pays, build_network
+from core.embedding.convnet_config import ConvnetConfig, ResnetConfig
 from core.embedding.network import ResidualNetwork, mirrored, shifted
+from core.errors import DataError
 from core.progress import Progress
 
 # Before the names of the network's own arrays.
@@ -22,19 +24,30 @@ _WEIGHT = "weights."
 
 @dataclass(frozen=True, slots=True)
 class TrainedNetwork:
-    """A network in evaluation mode and what its pictures are normalized by."""
+    """A network in evaluation mode, its architecture and what its pictures are normalized by.
 
-    network: ResidualNetwork
+    Attributes
+    ----------
+    network : maps normalized pictures to logits, and by `.features` to its penultimate layer
+    widths, blocks : as `build_network` takes them
+    mean, deviation : of each channel of pictures in [0, 1], shapes (1, channels, 1, 1)
+    device : cpu, cuda or mps
+    """
+
+    network: ResidualNetwork | PreActResNet
+    widths: tuple[int, ...]
+    blocks: tuple[int, ...]
     mean: Tensor
     deviation: Tensor
     device: str
 
-    def features(self, pictures: np.ndarray) -> np.ndarray:
+    def features(self, pictures: np.ndarray, config: ConvnetConfig) -> np.ndarray:
         """Return the penultimate layer, float32, of uint8 pictures (b, channels, side, side)."""
-        with torch.inference_mode():
+        precision = config.embed_precision if isinstance(config, ResnetConfig) else "float32"
+        with torch.inference_mode(), _computing_in(precision, self.device):
             batch = torch.from_numpy(pictures).to(self.device)
             prepared = _prepared(batch, self.mean, self.deviation)
-            features: np.ndarray = self.network.features(prepared).cpu().numpy()
+            features: np.ndarray = self.network.features(prepared).float().cpu().numpy()
         return features
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -43,9 +56,11 @@ class TrainedNetwork:
             f"{_WEIGHT}{name}": part.cpu().numpy()
             for name, part in self.network.state_dict().items()
         }
+        blocks = {"blocks": np.array(self.blocks)} if self.blocks else {}
         return {
             **weights,
-            "widths": np.array(self.network.widths),
+            **blocks,
+            "widths": np.array(self.widths),
             "pictures_mean": self.mean.cpu().numpy(),
             "pictures_deviation": self.deviation.cpu().numpy(),
         }
@@ -61,11 +76,14 @@ class TrainedNetwork:
             for name, part in arrays.items()
             if name.startswith(_WEIGHT)
         }
+        widths = tuple(arrays["widths"].tolist())
+        blocks = tuple(arrays["blocks"].tolist()) if "blocks" in arrays else ()
         with torch.random.fork_rng(devices=[]):
-            network = ResidualNetwork(
+            network = build_network(
                 int(arrays["channels"]),
                 int(arrays["side"]),
-                tuple(arrays["widths"].tolist()),
+                widths,
+                blocks,
                 len(weights["head.bias"]),
             )
         network.load_state_dict(weights)
@@ -74,19 +92,22 @@ class TrainedNetwork:
             torch.from_numpy(arrays[name].copy()).to(device)
             for name in ("pictures_mean", "pictures_deviation")
         )
-        return cls(network.eval(), mean, deviation, device)
+        return cls(network.eval(), widths, blocks, mean, deviation, device)
 
 
 @contextmanager
-def repeatable_kernels() -> Iterator[None]:
-    """Compute in full float32 and in a fixed order of sums, whatever the machine is doing.
+def repeatable_kernels(config: ConvnetConfig) -> Iterator[None]:
+    """Compute without TF32 and in a fixed order of sums, whatever the machine is doing.
 
-    On the CPU that means one thread: sums then do not depend on how many there are. It costs
-    little, because the layers are small, and where other work takes the cores it saves a lot:
-    OpenMP's threads wait for each other by spinning, which was measured to turn 10 s into 200 s.
+    For the small convnet that means one thread on the CPU: sums then do not depend on how many
+    there are. It costs little, because the layers are small, and where other work takes the cores
+    it saves a lot: OpenMP's threads wait for each other by spinning, which was measured to turn
+    10 s into 200 s. The larger networks take all threads that torch has: the same number of them
+    gives the same result.
     """
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    if not isinstance(config, ResnetConfig):
+        torch.set_num_threads(1)
     try:
         with torch.backends.cudnn.flags(
             enabled=True, benchmark=False, deterministic=True, allow_tf32=False
@@ -94,6 +115,12 @@ def repeatable_kernels() -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(threads)
+
+
+def _computing_in(precision: str, device: str) -> torch.autocast:
+    """Return a context that multiplies in `precision` where `device` gains by that."""
+    half = precision == "bfloat16" and bfloat16_pays(device)
+    return torch.autocast(device, dtype=torch.bfloat16, enabled=half)
 
 
 def train_network(
@@ -112,6 +139,10 @@ def train_network(
     labels : int64, shape (m,); any numbers
     config, seed : they decide the result; torch's global random state does not, nor is it changed
     device : cpu, cuda or mps
+
+    Raises
+    ------
+    DataError : training diverged
     """
     generator = torch.Generator().manual_seed(seed)
     # Only classes that are there get an output: an empty one has nothing to learn from.
@@ -120,16 +151,16 @@ def train_network(
     stack = torch.from_numpy(pictures).to(device)
     mean, deviation = _statistics(stack)
     _, channels, side, _ = pictures.shape
+    resnet = config if isinstance(config, ResnetConfig) else None
+    blocks = resnet.blocks if resnet else ()
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # of the CPU: it makes the weights
-        network = ResidualNetwork(channels, side, config.widths, len(present))
+        network = build_network(channels, side, config.widths, blocks, len(present))
     network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.train()
     most = round(config.shift * side)
     batches = _Batches(len(pictures), config, generator)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-    )
+    optimizer = _optimizer(network, config)
     for step, chosen in enumerate(batches):
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * _one_cycle((step + 0.5) / batches.steps)
@@ -137,8 +168,10 @@ def train_network(
         batch = shifted(_prepared(stack[rows], mean, deviation), most, generator)
         if config.mirror:
             batch = mirrored(batch, generator)
+        with _computing_in(resnet.precision if resnet else "float32", device):
+            logits = network(batch)
         loss = functional.cross_entropy(
-            network(batch), target[rows], label_smoothing=config.label_smoothing
+            logits.float(), target[rows], label_smoothing=config.label_smoothing
         )
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -148,7 +181,28 @@ def train_network(
             (step + 1) / batches.steps,
             f"step {step + 1:,} of {batches.steps:,}",
         )
-    return TrainedNetwork(network.eval(), mean, deviation, device)
+    if not all(bool(part.isfinite().all()) for part in network.state_dict().values()):
+        raise DataError(
+            "The embedder's training on the validation pictures diverged: its weights are not "
+            "finite. Choose the embedder 'convnet', or another seed."
+        )
+    return TrainedNetwork(network.eval(), config.widths, blocks, mean, deviation, device)
+
+
+def _optimizer(
+    network: ResidualNetwork | PreActResNet, config: ConvnetConfig
+) -> torch.optim.Optimizer:
+    if isinstance(config, ResnetConfig):
+        return torch.optim.SGD(
+            network.parameters(),
+            lr=config.learning_rate,
+            momentum=config.momentum,
+            nesterov=config.momentum > 0,
+            weight_decay=config.weight_decay,
+        )
+    return torch.optim.AdamW(
+        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+    )
 
 
 def _one_cycle(done: float) -> float:

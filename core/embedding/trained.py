@@ -1,4 +1,4 @@
-"""A small residual network, trained on the validation set alone (LAVA, section 4)."""
+"""Networks trained on the validation set alone, as in LAVA (section 4)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from core.embedding.training import TrainedNetwork
 
 
-def embed_convnet(
+def embed_trained(
     train: LabelledImages,
     validation: LabelledImages,
     config: ConvnetConfig,
@@ -29,6 +29,8 @@ def embed_convnet(
 ) -> Features:
     """Train a residual network on the validation set and return its penultimate layer.
 
+    `config` says which network, and how it is trained: a `ResnetConfig` or a plain `ConvnetConfig`.
+
     The training set, whose labels and pictures are in doubt, plays no part in the network, as in
     LAVA. Classes without validation images have no output; their training images are embedded
     like all others. Torch's global random state is as before afterwards.
@@ -37,7 +39,7 @@ def embed_convnet(
     -------
     Features
         x, y, float32, shapes (n, widths[-1]) and (m, widths[-1]), scaled by `fitted_scale`; and the
-        network, with which `more_convnet` embeds further images
+        network, with which `more_trained` embeds further images
 
     Notes
     -----
@@ -57,14 +59,19 @@ def embed_convnet(
     progress("Training the embedder", 0.0, "reading the validation pictures")
     pictures = np.concatenate(list(decode_batches(validation, side, channels, config.embed_batch)))
     total = len(validation) + len(train)
-    with repeatable_kernels():
+    with repeatable_kernels(config):
         trained = train_network(pictures, validation.labels, config, seed, place, progress)
         parts = range(0, len(pictures), config.embed_batch)
         y = _features(
-            trained, (pictures[i : i + config.embed_batch] for i in parts), 0, total, progress
+            trained,
+            (pictures[i : i + config.embed_batch] for i in parts),
+            config,
+            0,
+            total,
+            progress,
         )
         batches = decode_batches(train, side, channels, config.embed_batch)
-        x = _features(trained, batches, len(validation), total, progress)
+        x = _features(trained, batches, config, len(validation), total, progress)
     scale = fitted_scale(y, config.mean_cost)
     fitted = {
         **trained.arrays(),
@@ -76,7 +83,7 @@ def embed_convnet(
     return Features(scale(x), scale(y), fitted)
 
 
-def more_convnet(
+def more_trained(
     data: LabelledImages,
     fitted: Mapping[str, np.ndarray],
     config: ConvnetConfig,
@@ -84,25 +91,26 @@ def more_convnet(
     device: str,
     progress: Progress,
 ) -> np.ndarray:
-    """Embed further images with the network of an earlier `embed_convnet`.
+    """Embed further images with the network of an earlier `embed_trained`.
 
     Returns
     -------
-    float32, shape (k, d); what `embed_convnet` would have given these images, up to rounding
+    float32, shape (k, d); what `embed_trained` would have given these images, up to rounding
     """
     from core.embedding.training import TrainedNetwork, repeatable_kernels
 
     trained = TrainedNetwork.from_arrays(fitted, resolve_device(device))
     side, channels = int(fitted["side"]), int(fitted["channels"])
     scale = Scale(fitted["shift"], np.float32(fitted["factor"]))
-    with repeatable_kernels():
+    with repeatable_kernels(config):
         batches = decode_batches(data, side, channels, config.embed_batch)
-        return scale(_features(trained, batches, 0, len(data), progress))
+        return scale(_features(trained, batches, config, 0, len(data), progress))
 
 
 def _features(
     trained: TrainedNetwork,
     batches: Iterable[np.ndarray],
+    config: ConvnetConfig,
     done: int,
     total: int,
     progress: Progress,
@@ -110,7 +118,7 @@ def _features(
     """Return the features of all batches; `done` of `total` pictures were embedded before."""
     rows = []
     for batch in batches:
-        rows.append(trained.features(batch))
+        rows.append(trained.features(batch, config))
         done += len(batch)
         progress("Embedding", done / total, f"{done:,} of {total:,}")
     return np.concatenate(rows)
