@@ -1,165 +1,172 @@
-"""Detection: how well the values find faults that are known."""
+"""Detection: which method finds faults that are known, and what becomes of a model then."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections import Counter
 
-import pandas as pd
 import streamlit as st
 
-from core.datasets import sample_truth_path
-from core.errors import DataError
-from core.evaluation import Evaluation, evaluate, read_truth
-from core.runs import Run
-from pages.ui import charts, shell
+from core.errors import RunError
+from core.lab import Experiment, ExperimentSpec, list_experiments, open_experiment
+from core.runs import JobStatus, Run, forget_job, home, list_jobs
+from pages.ui import detection_form, detection_known, detection_result, jobs, shell, state
 from pages.ui.state import Keys
-from pages.ui.words import percent
+from pages.ui.words import duration, escape, when
 
-SAMPLE, UPLOAD, PATH = "Planted in the sample", "Upload a file", "A file by path"
-SHARE = 0.1
+KNOWN, NEW = "known", "new"  # in the address, where an experiment's id stands otherwise
+_OUTCOMES = {"failed": "Failed", "interrupted": "Interrupted", "cancelled": "Cancelled"}
 
 
-def _truth(run: Run) -> pd.DataFrame | None:
-    """Ask where the truth is and read it; None until a file is given."""
-    is_sample = run.record.train.source == "sample:train"
-    left, right = st.columns([1, 1.6], gap="medium", vertical_alignment="bottom")
-    kind = left.segmented_control(
-        "Known faults",
-        [SAMPLE, UPLOAD, PATH] if is_sample else [UPLOAD, PATH],
-        default=SAMPLE if is_sample else PATH,
-        required=True,
-        key=Keys.DETECTION_TRUTH,
-    )
-    if kind == SAMPLE:
-        right.caption("6 % wrong labels, 2 % noisy images and 2 % backdoors, planted on purpose.")
-        return read_truth(sample_truth_path())
-    if kind == UPLOAD:
-        given = right.file_uploader(
-            "Truth file", type=["csv", "parquet", "json"], key=Keys.DETECTION_UPLOAD
+def _named() -> str:
+    """Return what the address asks for, else what this session last looked at; "" for neither."""
+    named = st.query_params.get(state.EXPERIMENT, "")
+    if not named and (opened := state.run_id()) is not None:
+        named = st.session_state.get(state.EXPERIMENTS_OPEN, {}).get(opened, "")
+    return named
+
+
+def _open_its_run(named: str) -> None:
+    """Open the run of an experiment that is named alone, as in a link somebody was given."""
+    if named in ("", KNOWN, NEW) or state.run_id() is not None:
+        return
+    try:
+        state.set_run_id(open_experiment(home(), named).record.run)
+    except RunError as error:
+        shell.show_error(error)
+
+
+def _view(run: Run, named: str, experiments: dict[str, Experiment]) -> str:
+    """Return what to show: an experiment's id, `KNOWN` or `NEW`; address and session then agree."""
+    if named not in (KNOWN, NEW, *experiments):
+        if named and named == st.query_params.get(state.EXPERIMENT):
+            _say_if_gone(named)
+        latest = next(iter(experiments), KNOWN)
+        named = KNOWN if detection_known.is_sample(run) else latest
+    _choose(named, run)
+    return named
+
+
+def _say_if_gone(named: str) -> None:
+    """Say that the experiment in the address is not there; one of other data is passed over."""
+    try:
+        open_experiment(home(), named)
+    except RunError as error:
+        shell.show_error(error)
+
+
+def _choose(view: str, run: Run) -> None:
+    if st.query_params.get(state.EXPERIMENT) != view:
+        st.query_params[state.EXPERIMENT] = view
+    st.session_state.setdefault(state.EXPERIMENTS_OPEN, {})[run.id] = view
+
+
+def _leave_point() -> None:
+    """Forget the point of the curve that was looked at: it was of another result."""
+    for name in (state.METHOD, state.RANK):
+        st.query_params.pop(name, None)
+
+
+def _bar(run: Run, view: str, experiments: dict[str, Experiment]) -> None:
+    """Offer the results there are, and a new comparison."""
+    labels = _labels(experiments)
+    st.session_state[Keys.DETECTION_RESULT] = view if view in labels else None
+
+    def open_result() -> None:
+        _leave_point()
+        _choose(st.session_state[Keys.DETECTION_RESULT], run)
+
+    def ask() -> None:
+        _leave_point()
+        _choose(NEW, run)
+
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            "Result",
+            list(labels),
+            format_func=labels.__getitem__,
+            key=Keys.DETECTION_RESULT,
+            placeholder="Open an earlier comparison",
+            on_change=open_result,
+            width=560,
         )
-        return None if given is None else _uploaded(given.name, given.getvalue())
-    path = right.text_input(
-        "Truth file", key=Keys.DETECTION_PATH, placeholder="/data/truth.csv"
-    ).strip()
-    return read_truth(Path(path).expanduser()) if path else None
-
-
-def _uploaded(name: str, content: bytes) -> pd.DataFrame:
-    """Read an upload through a file whose name is ours; the client's name is only shown."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / f"truth{Path(name).suffix.lower()}"
-        path.write_bytes(content)
-        try:
-            return read_truth(path)
-        except DataError as error:
-            raise DataError(str(error).replace(str(path), name)) from error
-
-
-def _metrics(found: Evaluation) -> None:
-    curve = found.overall
-    chance = curve.faults / curve.images
-    cards = st.columns(4, gap="small")
-    for card, label, value, random, meaning in (
-        (cards[0], "Known faults", f"{curve.faults:,}", f"{percent(chance)} of the images", None),
-        (
-            cards[1],
-            "AUROC",
-            f"{curve.auroc:.3f}",
-            "random 0.500",
-            "How often a faulty image has a lower value than a sound one: 1 is perfect.",
-        ),
-        (
-            cards[2],
-            "Average precision",
-            f"{curve.average_precision:.3f}",
-            f"random {chance:.3f}",
-            "Mean share of faults among the images inspected so far, at each fault found.",
-        ),
-        (
-            cards[3],
-            "Recall at 10 %",
-            percent(curve.recall_at(SHARE)),
-            f"random {percent(SHARE)}",
-            "Share of all faults that lie among the worst tenth of the images.",
-        ),
-    ):
-        card.metric(
-            label,
-            value,
-            delta=random,
-            delta_color="off",
-            delta_arrow="off",
-            help=meaning,
-            border=True,
-            height="stretch",
+        st.button(
+            "Plant faults and compare methods",
+            key=Keys.DETECTION_NEW,
+            icon=":material/science:",
+            type="secondary" if view == NEW else "primary",
+            disabled=view == NEW,
+            on_click=ask,
         )
 
 
-def _sentence(found: Evaluation) -> str:
-    """Say what the chart shows."""
-    curve = found.overall
-    count = round(SHARE * curve.images)
-    best = min(1.0, count / curve.faults)
-    faults = "the only fault" if curve.faults == 1 else f"the {curve.faults:,} faults"
-    return (
-        f"Whoever inspects the worst {count:,} of {curve.images:,} images finds "
-        f"**{percent(curve.recall_at(SHARE))}** of {faults}; a random order "
-        f"finds {percent(SHARE)}, a perfect one {percent(best)}. Of those inspected, "
-        f"{percent(curve.precision_at(SHARE))} are faulty."
-    )
+def _labels(experiments: dict[str, Experiment]) -> dict[str, str]:
+    """Return how each result is called; no two alike, for Streamlit knows them by that."""
+    labels = {KNOWN: "This run, against known faults"}
+    for key, one in experiments.items():
+        count = len(one.record.methods)
+        labels[key] = f"{one.record.title} · {count} methods · {when(one.record.created)}"
+    often = Counter(labels.values())
+    return {
+        key: label if often[label] == 1 else f"{label} · {key[:6]}" for key, label in labels.items()
+    }
 
 
-def _kinds(found: Evaluation) -> None:
-    table = found.table(SHARE)
-    table["recall"] *= 100
-    st.dataframe(
-        table,
-        hide_index=True,
-        height="content",
-        alt="Detection of each kind of fault",
-        column_config={
-            "fault": st.column_config.TextColumn("Fault"),
-            "faults": st.column_config.NumberColumn("Images", format="localized"),
-            "auroc": st.column_config.NumberColumn("AUROC", format="%.3f"),
-            "average_precision": st.column_config.NumberColumn("AP", format="%.3f"),
-            "recall": st.column_config.NumberColumn("Recall at 10 %", format="%.1f %%"),
-            "random_average_precision": st.column_config.NumberColumn("AP, random", format="%.3f"),
-        },
-    )
-    st.caption("Each kind is held against the sound images alone; a random AUROC is 0.5.")
+def _work(run: Run) -> bool:
+    """Show comparisons under way and those that failed; return whether one is under way."""
+    sources = {part.source for part in run.record.training_parts}
+    own = [
+        job
+        for job in list_jobs(home())
+        if isinstance(job.spec, ExperimentSpec) and job.spec.train in sources
+    ]
+    active = [job for job in own if not job.ended]
+    for job in active:
+        jobs.panel(job)
+    for job in own:
+        if job.ended and job.state != "done":
+            _failed(job)
+    return bool(active)
 
 
-def _result(found: Evaluation) -> None:
-    _metrics(found)
-    left, right = st.columns([1.25, 1], gap="medium")
-    with left:
-        st.subheader("How many faults are found, and how soon?", anchor=False)
-        st.plotly_chart(
-            charts.detection_chart(found.overall),
-            key=Keys.DETECTION_CURVE,
-            config=charts.CHART_CONFIG,
-            alt="Share of faults found against share of images inspected, worst first, with the "
-            "random and the optimal order.",
+def _failed(job: JobStatus) -> None:
+    """Say what became of a comparison that did not finish, and offer to start it again."""
+    with st.container(border=True, horizontal=True, vertical_alignment="center", wrap=False):
+        st.markdown(
+            f":material/error: **{_OUTCOMES[job.state]}** · {escape(job.spec.what)} · after "
+            f"{duration(job.seconds)}  \n{escape(job.error or 'Stopped on request.')}",
+            width="stretch",
         )
-    with right:
-        st.subheader("What to see in it", anchor=False)
-        st.markdown(_sentence(found))
-        st.subheader("Which kinds of fault are found?", anchor=False)
-        _kinds(found)
-        if found.unmatched:
-            st.caption(f"Ids of the truth that are not in this run: {len(found.unmatched):,}.")
+        if st.button(
+            "Try again", key=Keys.of(Keys.DETECTION_RETRY, job.id), icon=":material/replay:"
+        ):
+            forget_job(home(), job.id)
+            jobs.start(job.spec)
+            st.rerun()
+        st.button(
+            "Remove",
+            key=Keys.of(Keys.DETECTION_FORGET, job.id),
+            type="tertiary",
+            help="Removes it from this list",
+            on_click=forget_job,
+            args=(home(), job.id),
+        )
 
 
+named = _named()
+_open_its_run(named)
 run = shell.require_run("Detection")
-truth = _truth(run)
-if truth is None:
-    st.info(
-        "Give a truth file to see how well the values find known faults: CSV, Parquet or JSON "
-        "with one row a faulty image, the column id, and optionally fault, its kind.",
-        icon=":material/info:",
-    )
-    st.stop()
-with st.spinner("Comparing with the truth"):
-    evaluation = evaluate(run.values, truth)
-_result(evaluation)
+with st.spinner("Looking for earlier comparisons"):
+    made = {one.id: one for one in list_experiments(home(), run.record.train.fingerprint)}
+finished = jobs.finished_experiment()
+if finished in made:
+    _leave_point()
+    _choose(named := finished, run)
+view = _view(run, named, made)
+_bar(run, view, made)
+busy = _work(run)
+if view == NEW:
+    detection_form.ask(run, busy)
+elif view == KNOWN:
+    detection_known.show(run)
+else:
+    detection_result.show(made[view])

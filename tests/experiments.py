@@ -1,144 +1,128 @@
-"""Small finished experiments, for tests of what reads them; nothing is planted or trained."""
+"""Small experiments made in milliseconds, with nothing compared: for tests of what reads them."""
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from core import __version__
+from core.corruption import PlantedFault
 from core.evaluation import evaluate
 from core.lab import (
     Experiment,
     ExperimentRecord,
+    ExperimentSpec,
     Scored,
     detection_table,
     sampled_curves,
     write_experiment,
 )
 from core.runs import Run
-from tests.factories import make_home_run
 
-# How far a contender sets faults apart from sound images, in standard deviations of its values.
-SEPARATION = {"lava": 2.5, "lava:published": 1.5, "label-posterior": 2.4, "random": 0.0}
-KINDS = ("wrong label", "noise")
+METHODS = ("lava", "label-posterior", "sava")
+_NOISE = {"lava": 0.4, "label-posterior": 0.9, "sava": 100.0}
+KINDS = ("wrong label", "backdoor")
 
 
-def make_home_experiment(
+def make_experiment(
     home: Path,
+    run: Run,
     *,
-    run: Run | None = None,
-    methods: tuple[str, ...] = tuple(SEPARATION),
-    seeds: tuple[int, ...] = (0, 1, 2),
-    removal: bool = True,
-    attacked: bool = True,
-    title: str = "5 % noisy labels, 5 % noisy features",
-    created: str = "2026-01-02T04:00:00+00:00",
-    **settings: object,
+    methods: Sequence[str] = METHODS,
+    seeds: Sequence[int] = (0, 1, 2),
+    effects: bool = True,
+    experiment_id: str = "e" * 16,
+    created: str = "2026-01-02T03:04:05+00:00",
 ) -> Experiment:
-    """Write an experiment to `home`/experiments/<id> about `run`, or about one made for it.
+    """Write an experiment about the images of `run`: every fifth image is faulty.
 
-    Every tenth image is faulty, of the two kinds in turn, and "lava" finds them best. `settings`
-    are those of `tests.factories.make_run`.
+    The methods find faults the worse the later they are named.
     """
-    run = run or make_home_run(home, **{"n": 200, **settings})
-    values = run.values
-    fault = np.where(np.arange(len(values)) % 10 == 0, KINDS[0], "")
-    fault[::20] = KINDS[1]
-    truth = pd.DataFrame({"id": values["id"], "fault": fault})[fault != ""]
-    table = values[["id", "label", "class_name"]].assign(row=range(len(values)), fault=fault)
-    scored = []
-    for method in methods:
-        for seed in seeds:
-            rng = np.random.default_rng((seed, methods.index(method)))
-            worth = rng.standard_normal(len(fault)) - SEPARATION.get(method, 1.0) * (fault != "")
-            ranked = pd.DataFrame({"id": values["id"], "value": worth})
-            scored.append(Scored(method, seed, evaluate(ranked, truth), 1.5 + seed))
-            if seed == seeds[0]:
-                table[method] = worth
-    source = run.record.train
-    name = f"{run.id}{title}{methods}{seeds}{created}"
-    experiment_id = hashlib.sha256(name.encode()).hexdigest()[:16]
+    spec = ExperimentSpec(
+        train=run.record.train.source,
+        validation=run.record.validation.source,
+        embedder=run.record.embedder,
+        faults=(PlantedFault("noisy-labels", 0.1), PlantedFault("trojan-square", 0.1)),
+        methods=tuple(methods),
+        seeds=tuple(seeds),
+    )
+    scored, values = [], pd.DataFrame()
+    for seed in seeds:
+        table = _values(run, methods, seed)
+        values = table if values.empty else values
+        truth = table.loc[table["fault"] != "", ["id", "fault"]]
+        for method in methods:
+            found = evaluate(table[["id"]].assign(value=table[method]), truth)
+            scored.append(Scored(method, seed, found, 1.5 + seed))
     record = ExperimentRecord(
         id=experiment_id,
         created=created,
-        title=title,
-        configuration={
-            "train": source.source,
-            "validation": run.record.validation.source,
-            "faults": [
-                {"name": "noisy-labels", "fraction": 0.05, "options": {}},
-                {"name": "noisy-features", "fraction": 0.05, "options": {"strength": 0.5}},
-            ],
-            "methods": list(methods),
-            "seeds": list(seeds),
-            "removal": removal,
-        },
+        title=spec.title,
+        configuration=spec.configuration(),
         embedder=run.record.embedder,
-        class_names=run.class_names,
-        train=source,
+        class_names=run.record.class_names,
+        train=run.record.train,
         validation=run.record.validation,
-        data=source,
-        methods=methods,
+        data=run.record.train,
+        methods=tuple(methods),
+        skipped={"exact": "it is for small sets"},
         kinds=KINDS,
-        faults={kind: int((fault == kind).sum()) for kind in KINDS},
-        skipped={"exact": "it is for 100 images at most, and there are 200"},
-        versions=run.record.versions,
+        faults=values["fault"].value_counts().reindex(KINDS).to_dict(),
+        versions={"assay": __version__},
         device="cpu",
         run=run.id,
-        learner="linear" if removal else None,
-        seconds={"Planting": 0.5, "Embedding": 2.0, "Total": 12.0},
+        learner="linear" if effects else None,
+        learner_note="Accuracy is measured on the validation set.",
+        seconds={"Total": 65.0},
     )
     return write_experiment(
         home / "experiments" / experiment_id,
         record,
         detection=detection_table(scored),
         curves=sampled_curves(scored),
-        values=table,
-        effects=_effects(methods, seeds, len(values), attacked) if removal else _no_effects(),
+        values=values,
+        effects=_effects(methods, seeds) if effects else _effects((), ()),
     )
 
 
-def _no_effects() -> pd.DataFrame:
-    return _effects((), (), 1, attacked=False)
+def _values(run: Run, methods: Sequence[str], seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    n = len(run.values)
+    fault = np.full(n, "", dtype=object)
+    faulty = rng.permutation(n)[: max(2, n // 5)]
+    fault[faulty[::2]], fault[faulty[1::2]] = KINDS
+    table = run.values[["id", "label", "class_name"]].assign(row=np.arange(n), fault=fault)
+    for method in methods:
+        noise = _NOISE.get(method, 1.5) * rng.standard_normal(n)
+        table[method] = noise - (fault != "")
+    return table
 
 
-def _effects(
-    methods: tuple[str, ...], seeds: tuple[int, ...], n: int, attacked: bool
-) -> pd.DataFrame:
-    """Invent accuracies that rise while the worst images go, and fall while the best do."""
-    columns = [
-        "order",
-        "seed",
-        "end",
-        "share",
-        "removed",
-        "accuracy",
-        "attack_success",
-        "target_confidence",
-    ]
+def _effects(methods: Sequence[str], seeds: Sequence[int]) -> pd.DataFrame:
+    """Invent what removal does: accuracy peaks where as many go as are faulty."""
     rows = []
-    for order in (*methods, *(("random", "truth") if methods else ())):
-        skill = 2.5 if order == "truth" else SEPARATION.get(order, 1.0)
+    for place, order in enumerate([*methods, *(["truth"] if methods else [])]):
+        skill = 1.0 if order == "truth" else 0.8 - 0.3 * place
         for seed in seeds:
-            for end, sign in (("worst", 1), ("best", -1)):
-                if order in ("random", "truth") and end == "best":
-                    continue
-                for share in (0.0, 0.05, 0.1, 0.2, 0.3):
-                    gain = 0.02 * sign * skill * min(share, 0.1) * 10 - 0.05 * share
-                    success = max(0.0, 0.9 - 4 * skill * share) if attacked else np.nan
+            for end in ("worst", "best"):
+                for share in (0.0, 0.1, 0.2, 0.3):
+                    gain = skill * min(share, 0.2) - max(share - 0.2, 0.0)
+                    gain = gain if end == "worst" else -share
                     rows.append(
-                        (
-                            order,
-                            seed,
-                            end,
-                            share,
-                            round(share * n),
-                            0.8 + gain + 0.002 * seed,
-                            success,
-                            0.9 * success,
-                        )
+                        {
+                            "order": order,
+                            "seed": seed,
+                            "end": end,
+                            "share": share,
+                            "removed": round(100 * share),
+                            "accuracy": 0.7 + 0.5 * gain + 0.002 * seed,
+                            "attack_success": max(0.9 - 4 * skill * share, 0.01),
+                            "target_confidence": max(0.8 - 3 * skill * share, 0.02),
+                        }
                     )
-    table = pd.DataFrame(rows, columns=columns)
-    return table.drop_duplicates(["order", "seed", "end", "share"], ignore_index=True)
+    columns = ["order", "seed", "end", "share", "removed", "accuracy"]
+    columns += ["attack_success", "target_confidence"]
+    return pd.DataFrame(rows, columns=columns)

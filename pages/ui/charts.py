@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from core.evaluation import DetectionCurve
-
 CHART_CONFIG: dict[str, Any] = {"displayModeBar": False, "scrollZoom": False}
 NO_ZOOM: dict[str, Any] = {**CHART_CONFIG, "doubleClick": False}
 
@@ -232,44 +230,3 @@ def _batch_ticks(count: int) -> list[int]:
     """Return about ten whole numbers from 1 to `count`."""
     step = next(k for k in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, count) if count / k <= 12)
     return [1, *range(step, count + 1, step)] if step > 1 else list(range(1, count + 1))
-
-
-def detection_chart(
-    curve: DetectionCurve, palette: Palette = PALETTE, points: int = 400
-) -> go.Figure:
-    """Draw how many faults are found when images are inspected worst first.
-
-    Beside it stand the order of somebody who knows the faults, and a random order. At most `points`
-    points are drawn of each line.
-    """
-    drawn = np.unique(np.linspace(0, curve.images, points).round().astype(int))
-    drawn = np.union1d(drawn, [curve.faults])  # where the optimal line bends
-    hover = (
-        "%{x:.1%} of images inspected<br>%{y:.1%} of faults found<extra>%{fullData.name}</extra>"
-    )
-    figure = go.Figure()
-    for name, found, color, dash, width in (
-        ("optimal", curve.optimal, palette.reference, "dot", 1.5),
-        ("this run", curve.found, palette.helps, "solid", 2.5),
-        ("random order", curve.random, palette.reference, "dash", 1.5),
-    ):
-        figure.add_trace(
-            go.Scatter(
-                x=curve.inspected[drawn] / curve.images,
-                y=found[drawn] / curve.faults,
-                name=name,
-                mode="lines",
-                line={"color": color, "dash": dash, "width": width},
-                hovertemplate=hover,
-            )
-        )
-    figure.update_layout(
-        height=430,
-        margin={"l": 8, "r": 26, "t": 8, "b": 8},
-        dragmode=False,
-        hovermode="closest",
-        legend={"x": 0.99, "y": 0.04, "xanchor": "right", "yanchor": "bottom"},
-        xaxis={"title": "images inspected, worst first", "tickformat": ".0%", "range": [0, 1.005]},
-        yaxis={"title": "faults found", "tickformat": ".0%", "range": [0, 1.02]},
-    )
-    return figure

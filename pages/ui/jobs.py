@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import RunError
+from core.lab import ExperimentSpec
 from core.runs import (
     AppendSpec,
     JobSpec,
@@ -30,10 +31,15 @@ def start(spec: JobSpec) -> None:
 
 
 def followed_result() -> str | None:
-    """Return the run of the job that this session started, once, when it is done."""
+    """Return the run of the job that this session started, once, when it is done.
+
+    A comparison is no run: see `finished_experiment`.
+    """
     job_id = st.session_state.get(state.FOLLOWED_JOB)
     job = None if job_id is None else _find(job_id)
     if job_id is None or (job is not None and not job.ended):
+        return None
+    if job is not None and isinstance(job.spec, ExperimentSpec):
         return None
     del st.session_state[state.FOLLOWED_JOB]
     return job.run_id if job is not None and job.state == "done" else None
@@ -46,6 +52,17 @@ def finished_addition(run_id: str) -> str | None:
     if job is None or not isinstance(job.spec, AppendSpec) or job.spec.run != run_id:
         return None
     return followed_result()
+
+
+def finished_experiment() -> str | None:
+    """Return the experiment that this session started, once, when it is done."""
+    job_id = st.session_state.get(state.FOLLOWED_JOB)
+    job = None if job_id is None else _find(job_id)
+    if job is None or not job.ended or not isinstance(job.spec, ExperimentSpec):
+        return None
+    del st.session_state[state.FOLLOWED_JOB]
+    found = job.result.get("experiment")
+    return str(found) if job.state == "done" and found else None
 
 
 def of_run(kind: type[AppendSpec | MapSpec], run_id: str) -> list[JobStatus]:

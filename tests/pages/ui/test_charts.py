@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.evaluation import detection_curve
 from pages.ui.charts import (
     PALETTE,
     batch_heatmap,
-    detection_chart,
     distance_heatmap,
     value_histogram,
 )
@@ -79,19 +77,6 @@ def test_a_hundred_classes_have_every_cell_and_every_second_name():
     figure = distance_heatmap(np.ones((100, 100)), [f"c{k}" for k in range(100)], np.arange(100))
     assert len(figure.data[1].customdata) == 10_000
     assert len(figure.layout.xaxis.ticktext) == 50
-
-
-def test_the_detection_chart_draws_shares_between_random_and_optimal():
-    faulty = np.zeros(1000, dtype=bool)
-    faulty[:70] = True
-    value = np.where(faulty, -1.0, 0.0) + 0.5 * np.random.default_rng(0).standard_normal(1000)
-    optimal, found, random = detection_chart(detection_curve(value, faulty), points=50).data
-    for line in (optimal, found, random):
-        assert (line.x[0], line.y[0]) == (0.0, 0.0)
-        assert (line.x[-1], line.y[-1]) == (1.0, 1.0)
-    assert (np.array(found.y) <= np.array(optimal.y) + 1e-12).all()
-    assert 0.07 in optimal.x  # the bend of the optimal line is drawn
-    assert len(found.x) <= 51
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (49, 10), (977, 3)])

@@ -1,0 +1,207 @@
+"""What the Detection page shows of an experiment: lines, a table and sentences; no Streamlit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from core.lab import ALL_FAULTS, Experiment, recall_column
+from pages.ui.charts import PALETTE
+from pages.ui.detection_charts import COLORED, GRID, Line, method_color
+from pages.ui.words import percent
+
+SHARE = 0.1
+REFERENCES = {"random": "random order", "truth": "faults first"}
+_MEASURES = {
+    "auroc": "auroc",
+    "average_precision": "average_precision",
+    "recall": recall_column(SHARE),
+    "seconds": "seconds",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """What is measured of a retrained learner: its column, its name, and whether less is better."""
+
+    column: str
+    title: str
+    less_is_better: bool = False
+
+
+ACCURACY = Quantity("accuracy", "accuracy")
+SUCCESS = Quantity("attack_success", "attack success", less_is_better=True)
+CONFIDENCE = Quantity("target_confidence", "confidence in the target", less_is_better=True)
+
+
+def standing(experiment: Experiment) -> list[str]:
+    """Return the methods by their AUROC over all faults, best first: the order of their colors."""
+    table = experiment.detection
+    overall = table[table["fault"] == ALL_FAULTS]
+    mean = overall.groupby("method")["auroc"].mean().sort_values(ascending=False, kind="stable")
+    return [str(name) for name in mean.index]
+
+
+def detection_summary(experiment: Experiment, kind: str) -> pd.DataFrame:
+    """Return one row a method, best first by AUROC: mean and spread over the seeds.
+
+    Columns method, title, and for each of auroc, average_precision, recall (within the first tenth)
+    and seconds its mean and, as `<name>_spread`, its standard deviation (NaN with one seed).
+    """
+    table = experiment.detection
+    groups = table[table["fault"] == kind].groupby("method", sort=False)
+    titles = experiment.record.titles
+    found = pd.DataFrame({"title": [titles.get(name, name) for name in groups.groups]})
+    found.insert(0, "method", list(groups.groups))
+    for name, column in _MEASURES.items():
+        found[name] = groups[column].mean().to_numpy()
+        found[f"{name}_spread"] = groups[column].std(ddof=1).to_numpy()
+    return found.sort_values("auroc", ascending=False, kind="stable", ignore_index=True)
+
+
+def detection_lines(experiment: Experiment, kind: str, chosen: str) -> list[Line]:
+    """Return the curve of each method for faults of `kind`; `chosen` is never drawn grey."""
+    curves = experiment.curves
+    lines = []
+    for method, (color, dash) in looks(experiment, chosen).items():
+        if method not in curves.methods:
+            continue
+        mean, deviation = curves.band(method, kind)
+        if np.isnan(mean).all():
+            continue
+        y = np.interp(GRID, curves.share, mean)
+        around = np.interp(GRID, curves.share, deviation)
+        several = len(curves.seeds) > 1
+        lines.append(
+            Line(
+                method=method,
+                title=experiment.record.titles.get(method, method),
+                y=y,
+                low=np.clip(y - around, 0, 1) if several else None,
+                high=np.clip(y + around, 0, 1) if several else None,
+                color=color,
+                dash=dash,
+            )
+        )
+    return lines
+
+
+def looks(experiment: Experiment, chosen: str) -> dict[str, tuple[str | None, str]]:
+    """Return color and dash of each method: its own in all figures, grey beyond the first six.
+
+    The one that is looked at takes the last color where it would be grey.
+    """
+    names = standing(experiment)
+    found = {name: method_color(place) for place, name in enumerate(names)}
+    if found.get(chosen, ("", ""))[0] is None:
+        last = names[COLORED - 1]
+        found[chosen], found[last] = found[last], found[chosen]
+    return found
+
+
+def faulty_share(experiment: Experiment, kind: str) -> float:
+    """Return the share of faults of `kind` among the images that they are ranked with."""
+    table = experiment.detection
+    rows = table[table["fault"] == kind]
+    return float((rows["faults"] / rows["images"]).mean())
+
+
+def known_of(experiment: Experiment) -> pd.DataFrame:
+    """Return row, fault and clean_label of each image of `values`; "" where there is none."""
+    values = experiment.values
+    clean = values["clean_label"] if "clean_label" in values else pd.Series("", values.index)
+    return pd.DataFrame(
+        {
+            "row": values["row"],
+            "fault": values["fault"].fillna("").astype(str),
+            "clean_label": clean.fillna("").astype(str),
+        }
+    )
+
+
+def curve_sentence(experiment: Experiment, kind: str, method: str) -> str:
+    """Say what the curve of `method` shows, beside a random order and a perfect one."""
+    table = experiment.detection
+    rows = table[(table["fault"] == kind) & (table["method"] == method)]
+    found = float(rows[recall_column(SHARE)].mean())
+    share = faulty_share(experiment, kind)
+    title = experiment.record.titles.get(method, method)
+    return (
+        f"{title} finds **{percent(found)}** of the faults in the worst tenth of the images; a "
+        f"random order finds {percent(SHARE)}, a perfect one {percent(min(1.0, SHARE / share))}."
+    )
+
+
+def effect_lines(
+    experiment: Experiment, quantity: Quantity, end: str, chosen: str
+) -> tuple[np.ndarray, list[Line], float | None]:
+    """Return the shares removed, a line for each order, and the quantity with nothing removed.
+
+    There are no shares where the quantity was not measured.
+
+    Parameters
+    ----------
+    end : "worst" or "best": which images go first
+    """
+    table = experiment.effects
+    table = table[(table["end"] == end) & table[quantity.column].notna()]
+    if table.empty:
+        return np.zeros(0), [], None
+    shares = np.sort(table["share"].unique())
+    look = looks(experiment, chosen)
+    lines = []
+    for order in [*look, *REFERENCES]:
+        rows = table[table["order"] == order]
+        # A contender may be called random too: it is then the reference.
+        if rows.empty or any(line.method == order for line in lines):
+            continue
+        by_share = rows.groupby("share")[quantity.column]
+        mean = by_share.mean().reindex(shares).to_numpy()
+        spread = by_share.std(ddof=1).reindex(shares).to_numpy()
+        several = bool(np.isfinite(spread).all())
+        color, dash = look.get(order, (None, "solid"))
+        if order in REFERENCES:
+            color, dash = PALETTE.reference, "dash" if order == "random" else "solid"
+        lines.append(
+            Line(
+                method=order,
+                title=REFERENCES.get(order) or experiment.record.titles.get(order, order),
+                y=mean,
+                low=np.clip(mean - spread, 0, 1) if several else None,
+                high=np.clip(mean + spread, 0, 1) if several else None,
+                color=color,
+                dash=dash,
+            )
+        )
+    nothing = table[table["share"] == 0.0][quantity.column]
+    return shares, lines, None if nothing.empty else float(nothing.mean())
+
+
+def effect_sentence(
+    shares: np.ndarray, lines: Sequence[Line], quantity: Quantity, untouched: float | None
+) -> str:
+    """Say which order helps most, where, and how that compares with removing nothing."""
+    own = [line for line in lines if line.method not in REFERENCES]
+    if not own or untouched is None:
+        return ""
+    pick = min if quantity.less_is_better else max
+    best = pick(own, key=lambda line: _best(line, quantity))
+    at = int(np.nanargmin(best.y) if quantity.less_is_better else np.nanargmax(best.y))
+    value = float(best.y[at])
+    better = value < untouched if quantity.less_is_better else value > untouched
+    if not better:
+        return (
+            f"With nothing removed the {quantity.title} is **{percent(untouched)}**; no share that "
+            "was tried makes it better."
+        )
+    return (
+        f"With nothing removed the {quantity.title} is {percent(untouched)}; without the worst "
+        f"{percent(float(shares[at]))} by {best.title} it is **{percent(value)}**."
+    )
+
+
+def _best(line: Line, quantity: Quantity) -> float:
+    return float(np.nanmin(line.y) if quantity.less_is_better else np.nanmax(line.y))

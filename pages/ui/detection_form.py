@@ -1,0 +1,288 @@
+"""What an experiment is asked: faults or truth, methods, seeds; and what it will take."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from inspect import getdoc
+from typing import Any
+
+import streamlit as st
+
+from core.corruption import FAULTS, PlantedFault
+from core.errors import AssayError, ConfigError
+from core.lab import (
+    SAMPLE_TRUTH,
+    ExperimentSpec,
+    contender_title,
+    unavailable,
+    usual_methods,
+)
+from core.runs import Run, estimate
+from core.valuation import METHODS
+from pages.ui import jobs, shell
+from pages.ui.detection_known import is_sample
+from pages.ui.state import Keys
+from pages.ui.words import duration, escape, images
+
+_PLANT, _SAMPLE, _TRUTH = "Plant faults", "Planted in the sample", "A truth file"
+_FIRST_FAULT = "noisy-labels"
+_MOST_SEEDS_OFFERED = 10
+
+
+def ask(run: Run, busy: bool) -> None:
+    """Ask what is to be compared and start it."""
+    with st.container(border=True):
+        st.subheader("Which methods find which faults?", anchor=False)
+        st.caption(
+            "Faults with known truth are planted in a copy of the training set, and each method "
+            "ranks it without being told. Your files are only read."
+        )
+        try:
+            spec = _asked(run)
+        except AssayError as error:
+            shell.show_error(error)
+            spec = None
+        _start(spec, run, busy)
+
+
+def _asked(run: Run) -> ExperimentSpec:
+    """Draw the questions and return what was answered; raises `ConfigError`."""
+    left, right = st.columns([1, 1], gap="medium")
+    with left:
+        faults, truth = _faults(run)
+    with right:
+        n, repeats = _scale(run)
+        methods = _methods(n)
+    removal = _removal()
+    record = run.record
+    return ExperimentSpec(
+        train=record.train.source,
+        validation=record.validation.source,
+        embedder=record.embedder,
+        faults=faults,
+        truth=truth,
+        methods=methods,
+        **repeats,
+        **removal,
+    )
+
+
+def _faults(run: Run) -> tuple[tuple[PlantedFault, ...], str | None]:
+    """Ask what is to be found: faults to plant, or the truth about the set as it is."""
+    choices = [_PLANT, *([_SAMPLE] if is_sample(run) else []), _TRUTH]
+    source = st.segmented_control(
+        "What is to be found",
+        choices,
+        default=_PLANT,
+        required=True,
+        key=Keys.DETECTION_SOURCE,
+    )
+    if source == _SAMPLE:
+        st.caption("6 % wrong labels, 2 % noisy images and 2 % backdoors, planted on purpose.")
+        return (), SAMPLE_TRUTH
+    if source == _TRUTH:
+        path = st.text_input(
+            "Truth file",
+            key=Keys.DETECTION_TRUTH_FILE,
+            placeholder="/data/truth.csv",
+            help="CSV, Parquet or JSON with one row a faulty image: the column id, and optionally "
+            "fault, its kind.",
+        ).strip()
+        if not path:
+            raise ConfigError("Name the truth file.")
+        return (), path
+    pictures = run.record.train.has_pictures
+    chosen = st.pills(
+        "Faults",
+        [name for name, fault in FAULTS.items() if pictures or not fault.needs_pictures],
+        selection_mode="multi",
+        default=[_FIRST_FAULT],
+        format_func=lambda name: FAULTS[name].title,
+        key=Keys.DETECTION_FAULTS,
+        help="Several are planted in different images of the same copy, and found by one ranking.",
+    )
+    if not chosen:
+        raise ConfigError("Choose at least one fault.")
+    return tuple(_fault(name) for name in chosen), None
+
+
+def _fault(name: str) -> PlantedFault:
+    """Ask how many images get the fault `name`, and how."""
+    fault = FAULTS[name]
+    with st.container(border=True, gap="small"):
+        left, right = st.columns([1.9, 1], vertical_alignment="center")
+        left.markdown(f"**{fault.title}**  \n:gray[{fault.summary}]")
+        share = right.number_input(
+            "Share, %",
+            min_value=0.01,
+            max_value=100.0,
+            value=100 * fault.default_fraction,
+            format="%.4g",
+            key=Keys.of(Keys.DETECTION_FRACTION, name),
+            help=f"Of {fault.share_of}.",
+        )
+        config = fault.load_config()
+        if not fields(config):
+            return PlantedFault(name, share / 100)
+        with st.expander("Options", key=Keys.of(Keys.DETECTION_OPTIONS, name)):
+            return PlantedFault(name, share / 100, _options(name, config))
+
+
+def _options(name: str, config: type) -> dict[str, Any]:
+    """Ask for the settings of a fault; what is left as it is, is left out."""
+    words = described_attributes(config)
+    given = {}
+    for item in fields(config):
+        key = Keys.of(Keys.DETECTION_OPTION, f"{name}__{item.name}")
+        label, meaning = item.name.replace("_", " ").capitalize(), words.get(item.name)
+        default = item.default
+        if isinstance(default, bool):
+            value: Any = st.checkbox(label, default, key=key, help=meaning)
+        elif isinstance(default, int):
+            value = st.number_input(label, value=default, key=key, help=meaning)
+        elif isinstance(default, float):
+            value = st.number_input(label, value=default, format="%.4g", key=key, help=meaning)
+        else:
+            value = st.text_input(label, str(default or ""), key=key, help=meaning).strip() or None
+        if value != default:
+            given[item.name] = value
+    return given
+
+
+def described_attributes(config: type) -> dict[str, str]:
+    """Return what a class's docstring says of each attribute, as one sentence or more."""
+    _, _, section = (getdoc(config) or "").partition("Attributes\n----------\n")
+    found: dict[str, str] = {}
+    names: list[str] = []
+    for line in section.split("\n\n")[0].splitlines():
+        start = re.match(r"([a-z_]\w*(?:, \w+)*) : (.*)", line)
+        if start:
+            names = start[1].split(", ")
+            found |= dict.fromkeys(names, start[2])
+        else:
+            found |= {name: f"{found[name]} {line.strip()}" for name in names}
+    return {name: text[:1].upper() + text[1:] for name, text in found.items()}
+
+
+def _scale(run: Run) -> tuple[int, dict[str, Any]]:
+    """Ask on how many images and how often; return that number beside the settings."""
+    n = run.record.train.images
+    left, right = st.columns(2)
+    limit = left.number_input(
+        "Training images",
+        min_value=2,
+        max_value=n,
+        value=None,
+        placeholder=f"All {n:,}",
+        key=Keys.DETECTION_IMAGES,
+        help="Fewer are quicker, and let methods take part that train many times.",
+    )
+    seeds = right.number_input(
+        "Seeds",
+        min_value=1,
+        max_value=_MOST_SEEDS_OFFERED,
+        value=3,
+        key=Keys.DETECTION_SEEDS,
+        help="How often all is repeated, with faults in other images: shows how far results vary.",
+    )
+    images_asked = None if limit is None or limit == n else int(limit)
+    return images_asked or n, {"images": images_asked, "seeds": tuple(range(int(seeds)))}
+
+
+def _methods(n: int) -> tuple[str, ...]:
+    """Ask which methods take part on n images, family by family."""
+    names = [name for method in METHODS for name in _variants(method)]
+    missing = {name: why for name in names if (why := unavailable(name, n))}
+    usual = usual_methods()
+    chosen: list[str] = []
+    for family in dict.fromkeys(_family(name) for name in names):
+        offered = [name for name in names if _family(name) == family and name not in missing]
+        if not offered:
+            continue
+        chosen += st.pills(
+            f"Methods: {family}",
+            offered,
+            selection_mode="multi",
+            default=[name for name in offered if name in usual],
+            format_func=contender_title,
+            key=Keys.of(Keys.DETECTION_METHODS, family.replace(" ", "_")),
+        )
+    if missing:
+        label = "1 method" if len(missing) == 1 else f"{len(missing)} methods"
+        with st.expander(f"{label} cannot take part", key=Keys.DETECTION_MORE):
+            for name, why in missing.items():
+                st.markdown(f"**{contender_title(name)}**: {escape(why)}.")
+    if not chosen:
+        raise ConfigError("Choose at least one method.")
+    return tuple(name for name in names if name in chosen)
+
+
+def _variants(method: str) -> list[str]:
+    published = [f"{method}:published"] if METHODS[method].calibrates else []
+    return [method, *published]
+
+
+def _family(name: str) -> str:
+    return METHODS[name.partition(":")[0]].family
+
+
+def _removal() -> dict[str, Any]:
+    """Ask whether a model is trained without the worst images, which one, and how it is tested."""
+    try:
+        from core.evaluation import LEARNERS
+    except ImportError:
+        return {"removal": False}
+    left, middle, right = st.columns([1.2, 1, 1], vertical_alignment="bottom")
+    wanted = left.toggle(
+        "Train a model without the worst images",
+        True,
+        key=Keys.DETECTION_REMOVAL,
+        help="Shows what finding the faults is worth: accuracy, and success of an attack.",
+    )
+    if not wanted:
+        return {"removal": False}
+    learner = middle.selectbox(
+        "Model",
+        list(LEARNERS),
+        format_func=lambda name: LEARNERS[name].title,
+        key=Keys.DETECTION_LEARNER,
+    )
+    test = right.text_input(
+        "Test set",
+        key=Keys.DETECTION_TEST,
+        placeholder="The validation set",
+        help="A data source that no method sees. The validation set has been seen by the methods: "
+        "accuracies on it are a little too good.",
+    ).strip()
+    return {"removal": True, "learner": learner, "test": test or None}
+
+
+def _start(spec: ExperimentSpec | None, run: Run, busy: bool) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        asked = st.button(
+            "Start the comparison",
+            key=Keys.DETECTION_START,
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=spec is None or busy,
+        )
+        if asked and spec is not None:
+            jobs.start(spec)
+            st.rerun()
+        if busy:
+            st.caption("A comparison of this data set is under way.")
+        elif spec is not None:
+            record = run.record
+            n = spec.images or record.train.images
+            seconds = _estimated(spec, n, record.validation.images)
+            st.caption(
+                f"About {duration(seconds)} for {len(spec.methods)} methods on {images(n)}, "
+                f"{len(spec.seeds)} times. It runs in a process of its own and can be cancelled."
+            )
+
+
+def _estimated(spec: ExperimentSpec, n: int, m: int) -> float:
+    """Return about how long the comparison takes, in seconds."""
+    each = (estimate(spec.value_spec(name, 0), n, m).seconds for name in spec.methods)
+    return len(spec.seeds) * sum(each)
