@@ -196,6 +196,7 @@ class View {
   changed({ rows, queue, ids, columns }) {
     if (queue) this.frame.showQueue(this.store.queue)
     if (!this.loaded) return
+    if (queue && !this.store.queue.pending.length) this.inspector.history.settled()
     if (columns) {
       this.grid.markAll()
       if (this.inspector.row >= 0) this.inspector.mark()
@@ -283,6 +284,7 @@ class View {
 
   remember() {
     clearTimeout(this.remembering)
+    if (this.closed) return
     this.remembering = setTimeout(() => this.rememberNow(), 60)
   }
 
@@ -290,7 +292,7 @@ class View {
     if (!this.loaded || this.position < 0) return
     clearTimeout(this.remembering)
     const row = this.rows[this.position]
-    kept.write("sessionStorage", this.viewKey(), { row, top: this.grid.view.scrollTop, focus: this.focus })
+    kept.write("sessionStorage", this.viewKey(), { row, top: this.grid.scrolledTo, focus: this.focus })
   }
 
   // Whoever goes back to the page soon after a key finds the place where that key led.

@@ -4,11 +4,17 @@
 const LISTED = 60 // classes shown at once; typing narrows them down
 
 class Window {
-  // closed() is called after it was closed, however that happened.
+  // closed() is called once it is closed, however that happened, and before the next key: the
+  // browser's own word on it comes later than keys that are typed ahead.
   constructor(root, name, label, closed) {
     this.box = element("dialog", { class: `window ${name}`, "aria-label": label })
+    this.closed = closed
     // Here and below: a handler that returned false would keep the browser from doing its own part.
-    this.box.onclose = () => closed?.()
+    this.box.onclose = () => this.ended()
+    this.box.oncancel = event => {
+      event.preventDefault()
+      this.close()
+    }
     // A click beside the window closes it; text that is selected may well end there.
     let began = false
     this.box.onpointerdown = event => { began = this.beside(event) }
@@ -29,15 +35,25 @@ class Window {
 
   show(...content) {
     this.box.replaceChildren(...content)
-    if (!this.box.open) this.box.showModal()
+    if (this.box.open) return
+    this.shown = true
+    this.box.showModal()
   }
 
   close() {
-    if (this.box.open) this.box.close()
+    if (!this.box.open) return
+    this.box.close()
+    this.ended()
+  }
+
+  ended() {
+    if (!this.shown || this.box.open) return // told already
+    this.shown = false
+    this.closed?.()
   }
 
   remove() {
-    this.box.onclose = null
+    this.shown = false
     this.box.remove()
   }
 }

@@ -172,6 +172,7 @@ class Grid {
     if (!this.store || !this.step) return
     this.anchor()
     const { top } = this
+    if (this.view.isConnected) this.scrolledTo = this.view.scrollTop // lost with its place in the page
     const first = Math.max(0, Math.floor(top / this.step) - OVERSCAN) * this.columns
     const lines = Math.ceil(this.view.clientHeight / this.step) + 2 * OVERSCAN + 1
     const last = Math.min(this.rows.length, first + lines * this.columns)

@@ -38,10 +38,17 @@ class History {
     this.save() // what was typed on the image before
     this.store = store
     this.row = row
+    this.turn = null
+    this.early = false
     this.known = ""
     this.note.value = ""
     this.list.replaceChildren()
     this.mark(SETTLE_MS)
+  }
+
+  // All decisions have arrived: what was read while some were on their way lacks them.
+  settled() {
+    if (this.early) this.section.show()
   }
 
   // The image was decided, here or elsewhere.
@@ -57,16 +64,25 @@ class History {
   ask() {
     const { store, row } = this
     if (!store || row < 0) return
+    const turn = (this.turn = Symbol("the answer asked for last"))
+    const { revision } = store
+    this.early = store.queue.pending.length > 0
     fetchJson(`${store.base}/history/${row}`).then(
-      deeds => store === this.store && row === this.row && this.fill(deeds),
-      error => this.list.replaceChildren(element("li", { class: "quiet" }, `The history could not be loaded: ${error.message}`)),
+      deeds => {
+        if (turn !== this.turn) return
+        this.early ||= revision !== store.revision
+        this.fill(deeds)
+        if (this.early && !store.queue.pending.length) this.settled()
+      },
+      error => {
+        if (turn !== this.turn) return
+        this.list.replaceChildren(element("li", { class: "quiet" }, `The history could not be loaded: ${error.message}`))
+      },
     )
   }
 
   fill(deeds) {
-    const note = standingNote(deeds)
-    if (this.note.value === this.known) this.note.value = note
-    this.known = note
+    if (!this.early) this.fillNote(standingNote(deeds)) // else one just written would be gone
     const lines = deeds.toReversed().map(line => {
       const made = element("li", { class: line.undone && "undone" },
         element("b", {}, line.reviewer), ` ${deed(line)}`,
@@ -76,6 +92,11 @@ class History {
     })
     if (!lines.length) lines.push(element("li", { class: "quiet" }, "Nothing decided or noted yet"))
     this.list.replaceChildren(...lines)
+  }
+
+  fillNote(note) {
+    if (this.note.value === this.known) this.note.value = note
+    this.known = note
   }
 
   save() {

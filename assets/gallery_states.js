@@ -25,6 +25,17 @@ class Names {
   }
 }
 
+// The latest note that nobody took back and its writer did not erase.
+function standingNote(history) {
+  const notes = new Map() // by reviewer, the latest last
+  for (const { reviewer, verdict, note, undone } of history) {
+    if (undone || !(note || verdict === "note")) continue
+    notes.delete(reviewer)
+    notes.set(reviewer, note)
+  }
+  return [...notes.values()].findLast(Boolean) ?? ""
+}
+
 class States {
   constructor(n, classes) {
     this.verdicts = new Uint8Array(n)

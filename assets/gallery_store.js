@@ -7,17 +7,6 @@ const SHOWN_FIRST = ["order", "value", "label", "looks_like", "source"]
 const MOST_AT_ONCE = 100000 // images in one stroke; the server takes no more
 const ASK_AGAIN_MS = 1000 // once decisions of our own have come to rest
 
-// The latest note that nobody took back and its writer did not erase.
-function standingNote(history) {
-  const notes = new Map() // by reviewer, the latest last
-  for (const { reviewer, verdict, note, undone } of history) {
-    if (undone || !(note || verdict === "note")) continue
-    notes.delete(reviewer)
-    notes.set(reviewer, note)
-  }
-  return [...notes.values()].findLast(Boolean) ?? ""
-}
-
 const REVIEWER_KEY = "assay.reviewer"
 
 // Who decides in this browser: the name of the login where there is one, else the one that was typed.
@@ -39,7 +28,8 @@ class ReviewStore {
     this.columnOf = new Map()
     this.flagColumns = []
     this.listeners = new Set()
-    this.revision = 0 // counts our own decisions: an answer asked for before one is out of date
+    // Counts our own decisions, and when they arrived: an answer asked for before is out of date.
+    this.revision = 0
     this.reviewer = reviewerName(login)
     this.queue = new DecisionQueue(run, `${base}/decisions`, {
       changed: () => this.tell({ queue: true }),
@@ -50,7 +40,7 @@ class ReviewStore {
   }
 
   async load() {
-    const { reviewer } = this
+    const { reviewer, revision } = this
     const [ranking, decisions, ...columns] = await Promise.all([
       fetchJson(`${this.base}/ranking`),
       this.fetchDecisions(),
@@ -81,6 +71,7 @@ class ReviewStore {
     if (reviewer === this.reviewer) this.takeStacks(decisions)
     for (const event of this.queue.pending) this.replay(event)
     this.queue.flush()
+    if (revision !== this.revision) this.refresh() // some arrived while the images were read
     this.loadRest()
     return this
   }
@@ -153,7 +144,7 @@ class ReviewStore {
     if (!this.states || reviewer !== this.reviewer) return // who goes on asks anew
     // What was decided here meanwhile is not in the answer.
     this.stale = !answer || revision !== this.revision || this.queue.pending.length > 0
-    if (this.stale) return
+    if (this.stale) return answer && this.askAgain()
     const told = new Set(answer.states.map(([row]) => row))
     const gone = []
     for (let row = 0; row < this.n; row += 1) {
@@ -246,11 +237,16 @@ class ReviewStore {
   }
 
   settled(answer) {
+    this.revision += 1
     this.reconcile(answer.states ?? [], answer.reviewers ?? [])
     if (answer.rejected?.length) this.stale = true // what was shown ahead of the answer is not so
-    if (!this.stale || this.queue.pending.length) return
+    if (this.stale) this.askAgain()
+  }
+
+  // Soon, unless a decision is on its way: then once it has arrived.
+  askAgain() {
     clearTimeout(this.asking)
-    this.asking = setTimeout(() => this.refresh(), ASK_AGAIN_MS)
+    if (!this.queue.pending.length) this.asking = setTimeout(() => this.refresh(), ASK_AGAIN_MS)
   }
 
   // The server's word on images, except where a decision of ours is still on its way.

@@ -68,9 +68,8 @@ class Panel {
     return this.position < 0 ? -1 : this.rows[this.position]
   }
 
-  // A window closes a moment before it says so; what waits for its answer waits until then.
   get asking() {
-    return this.who.open || Boolean(this.waiting)
+    return this.who.open
   }
 
   open(store, login) {

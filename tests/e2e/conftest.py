@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -22,7 +24,11 @@ from core.runs import Run
 from tests.postgres import PostgresServer
 
 REPO = Path(__file__).resolve().parents[2]
-STARTS_WITHIN_S = 60
+STARTS_WITHIN_S = 180
+# A wait ends when what is waited for is there. What bounds it is for what never comes, and far
+# above what any machine takes that has other work to do: no test measures time.
+WAITS_MS = 90_000
+PORTS = range(20_000, 32_000)  # below those that a system gives to outgoing connections
 CHROMIUM_ARGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -50,9 +56,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that is free now, and that nobody is given who asks for any."""
+    while True:
+        port = PORTS[secrets.randbelow(len(PORTS))]
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Server:
@@ -96,7 +105,7 @@ class Server:
 
     def _healthy(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2) as answer:
+            with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=10) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
@@ -128,7 +137,7 @@ class Server:
             return
         self._process.send_signal(how)
         try:
-            self._process.wait(timeout=10)
+            self._process.wait(timeout=WAITS_MS / 1000)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -177,15 +186,17 @@ def browser() -> Iterator[Any]:
 def new_page(browser: Any) -> Iterator[Callable[..., Any]]:
     """Open tabs of 1440 x 900 pixels, each in a profile of its own, worked by `reviewer`.
 
-    A script error in any of them fails the test.
+    None is somebody whom the page does not know yet. A script error in any of them fails the test.
     """
     contexts: list[Any] = []
     errors: list[str] = []
 
-    def opened(reviewer: str = "reviewer") -> Any:
+    def opened(reviewer: str | None = "reviewer") -> Any:
         context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
-        context.add_init_script(NAMED.replace("'\"reviewer\"'", json.dumps(json.dumps(reviewer))))
-        context.set_default_timeout(20_000)
+        if reviewer is not None:
+            name = json.dumps(json.dumps(reviewer))
+            context.add_init_script(NAMED.replace("'\"reviewer\"'", name))
+        context.set_default_timeout(WAITS_MS)
         context.on("weberror", lambda problem: errors.append(str(problem.error)))
         contexts.append(context)
         return context.new_page()

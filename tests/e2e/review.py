@@ -6,12 +6,17 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from core.curation import RunDecisions
 from core.runs import Run
-from tests.e2e.conftest import Server
+from tests.e2e.conftest import WAITS_MS, Server
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+expect = playwright.expect  # waits until what is claimed of a locator is so
+expect.set_options(timeout=WAITS_MS)
 
 SAVED = "All decisions saved"
-SHOWN_WITHIN_S = 10
 
 
 def open_review(page: Any, server: Server, run_id: str, **query: str) -> None:
@@ -28,25 +33,68 @@ def wait_saved(page: Any) -> None:
     page.locator(".saved[data-kind=saved]", has_text=SAVED).wait_for()
 
 
+def settled(page: Any) -> None:
+    """Wait until the page's script has run and nothing more is to be drawn."""
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+
+
 def becomes(look: Callable[[], Any], expected: Any) -> None:
     """Wait until `look()` is `expected`: a page shows what has come to it a moment later."""
-    deadline = time.monotonic() + SHOWN_WITHIN_S
+    deadline = time.monotonic() + WAITS_MS / 1000
     while (seen := look()) != expected and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert seen == expected
+    assert seen == expected, f"{seen!r} instead of {expected!r}"
+
+
+class Held:
+    """Requests to `address` that are not let through to the server, in the order they were made."""
+
+    def __init__(self, page: Any, address: str) -> None:
+        self._page = page
+        self._through = False
+        self.routes: list[Any] = []
+        page.route(address, self._take)
+
+    def _take(self, route: Any) -> None:
+        if self._through:
+            route.continue_()
+        else:
+            self.routes.append(route)
+
+    def wait(self) -> Any:
+        """Wait until there is one, and return it."""
+        becomes(lambda: (self._page.wait_for_timeout(20), bool(self.routes))[1], True)
+        return self.routes[0]
+
+    def release(self) -> None:
+        """Let them all through, and those that follow."""
+        self._through = True
+        while self.routes:
+            self.routes.pop(0).continue_()
 
 
 def chosen(page: Any) -> int:
-    """Return the row of the selected image."""
+    """Return the row of the selected image, whichever that is."""
     return int(page.locator(".tile.chosen").get_attribute("data-row"))
 
 
-def position(page: Any) -> int:
-    return int(page.locator(".tile.chosen").get_attribute("data-position"))
+def expect_chosen(page: Any, row: int) -> None:
+    """Wait until the image of `row` is the selected one."""
+    expect(page.locator(".tile.chosen")).to_have_attribute("data-row", str(row))
+
+
+def expect_position(page: Any, position: int) -> None:
+    """Wait until the selected image is at `position`; 0 is the first."""
+    expect(page.locator(".tile.chosen")).to_have_attribute("data-position", str(position))
+
+
+def expect_verdicts(page: Any, *expected: str) -> None:
+    """Wait until the tiles from the first on have these verdicts; "" where undecided."""
+    becomes(lambda: tuple(verdicts(page)[: len(expected)]), expected)
 
 
 def verdicts(page: Any) -> list[str]:
-    """Return the verdicts of the tiles in view, best known first; "" where undecided."""
+    """Return the verdicts of the tiles in view, first to last; "" where undecided."""
     tiles = page.locator(".tile").evaluate_all(
         "all => all.map(t => [Number(t.dataset.position), t.dataset.verdict])"
     )

@@ -14,11 +14,11 @@ import pytest
 
 from core.curation import NewStroke, PlanSettings, make_plan
 from core.datasets import open_source
-from tests.e2e.review import worst_first
+from tests.e2e.conftest import WAITS_MS
+from tests.e2e.review import expect, settled, worst_first
 from tests.factories import make_home_run, make_large_run
 
 SOLVED_WITHIN_MS = 120_000
-WRITTEN_WITHIN_S = 60.0
 
 
 SEEDS = itertools.count(51)
@@ -53,10 +53,6 @@ def open_export(page, app, run, **query):
     page.goto(f"{app.url}/export?run={run.id}{extra}")
     page.get_by_text("Write to a folder").first.wait_for()
     settled(page)
-
-
-def settled(page):
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
 
 
 def expect_card(page, label, number):
@@ -160,7 +156,7 @@ def test_a_folder_that_holds_something_is_refused_and_left_as_it_was(page, app, 
     for folder in (tmp_path / "full", source / "in the source", source):
         write(page, folder)
         page.locator("[data-testid=stAlert]", has_text=folder.name).first.wait_for()
-        assert page.get_by_text("Written to").count() == 0
+        expect(page.get_by_text("Written to")).to_have_count(0)
     write(page, "")
     page.get_by_text("Name a folder to write to").wait_for()
     assert [path.name for path in tmp_path.iterdir() if path.name != "assay-home"] == ["full"]
@@ -190,11 +186,11 @@ def test_leaving_the_page_while_it_writes_leaves_nothing_half(page, app, tmp_pat
     assert not target.exists()
     page.get_by_role("link", name="Export", exact=True).first.click()
     page.get_by_text("Write to a folder").first.wait_for()
-    assert page.get_by_text("Written to").count() == 0
+    expect(page.get_by_text("Written to")).to_have_count(0)
 
 
 def wait_until(true):
-    deadline = time.monotonic() + WRITTEN_WITHIN_S
+    deadline = time.monotonic() + WAITS_MS / 1000
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)

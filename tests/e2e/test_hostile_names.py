@@ -16,7 +16,17 @@ import pytest
 
 from core.embedding import Layout, LayoutConfig
 from core.runs import find_run, map_at_home
-from tests.e2e.review import known, open_review, stood, wait_ready, wait_saved
+from tests.e2e.review import (
+    becomes,
+    expect,
+    expect_chosen,
+    known,
+    open_review,
+    settled,
+    stood,
+    wait_ready,
+    wait_saved,
+)
 
 SCRIPT = '<img src=x onerror="window.__owned=1">'
 MARKDOWN = "**bold** [link](javascript:window.__owned=1) `code` $x^2$ :red[r] :material/home:"
@@ -87,8 +97,8 @@ def harmless(page):
 def visit(page, app, name, run_id, mark):
     page.goto(f"{app.url}/{name}?run={run_id}")
     page.get_by_text(mark).first.wait_for()
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-    assert page.locator("[data-testid=stException]").count() == 0
+    settled(page)
+    expect(page.locator("[data-testid=stException]")).to_have_count(0)
     harmless(page)
 
 
@@ -162,8 +172,8 @@ def decide(page, app, run):
     assert found == list(range(len(IDS)))
     for row in (5, 7, 13):
         open_review(page, app, run.id, image=quote(IDS[row], safe=""))
-        assert page.locator(".tile.chosen").get_attribute("data-row") == str(row)
-        assert page.locator(".inspector .name").text_content() == ids[row]
+        expect_chosen(page, row)
+        becomes(page.locator(".inspector .name").text_content, ids[row])
         page.keyboard.press("r")
     wait_saved(page)
     page.keyboard.press("Space")
@@ -178,7 +188,7 @@ def decide(page, app, run):
     page.locator(".tally", has_text=f"4 of {N} images, decided by {SCRIPT} **Eve**").wait_for()
     page.goto(f"{app.url}/review?run={run.id}")
     wait_ready(page)
-    assert known(page, run.id) == stood(app.decisions(run))
+    becomes(lambda: known(page, run.id), stood(app.decisions(run)))
     assert stood(app.decisions(run))[0] == ("relabel", SCRIPT, False)
 
 

@@ -7,10 +7,12 @@ import re
 import pytest
 
 from tests.e2e.review import (
+    becomes,
+    expect,
+    expect_verdicts,
     known,
     open_review,
     stood,
-    verdicts,
     wait_ready,
     wait_saved,
     worst_first,
@@ -88,7 +90,7 @@ def test_what_was_confirmed_survives_and_the_rest_arrives_once_in_order(new_page
     stream.decide_many("u", 4)
     said = page.locator(".saved[data-kind=unsaved]", has_text=re.compile(r"^Not saved: "))
     said.get_by_text("are kept in this browser.").wait_for()
-    assert page.locator(".retry").is_visible()
+    expect(page.locator(".retry")).to_be_visible()
     confirmed = page.evaluate("confirmed")
     assert 11 <= confirmed < len(stream.strokes)
 
@@ -100,9 +102,9 @@ def test_what_was_confirmed_survives_and_the_rest_arrives_once_in_order(new_page
     page.unroute("**/decisions")
     page.locator(".retry").click()
     wait_saved(page)
-    assert page.locator(".retry").is_hidden()
+    expect(page.locator(".retry")).to_be_hidden()
     assert written(server, NAME) == stream.rows(), "all, in order, exactly once"
-    assert known(page, run.id) == stood(server.decisions(run))
+    becomes(lambda: known(page, run.id), stood(server.decisions(run)))
 
     # What was decided before and while it was away is taken back after it, stroke by stroke.
     page.reload()
@@ -111,11 +113,11 @@ def test_what_was_confirmed_survives_and_the_rest_arrives_once_in_order(new_page
     for left in range(count - 1, 9, -1):
         page.keyboard.press("z")
         wait_saved(page)
-        assert len(known(page, run.id)) == len(stream.rows(0, left))
+        becomes(lambda: len(known(page, run.id)), len(stream.rows(0, left)))
     undone = [(i, "undo") for stroke in stream.strokes[:9:-1] for i, _ in stroke]
     assert sorted(written(server, NAME)[len(stream.rows()) :]) == sorted(undone)
-    assert known(page, run.id) == stood(server.decisions(run))
-    assert verdicts(page)[:11] == [VERDICTS[key] for key in "rkurkurkur"] + [""]
+    becomes(lambda: known(page, run.id), stood(server.decisions(run)))
+    expect_verdicts(page, *(VERDICTS[key] for key in "rkurkurkur"), "")
 
 
 def test_answers_that_get_lost_on_the_way_make_nothing_twice(new_page, app):
@@ -140,7 +142,7 @@ def test_answers_that_get_lost_on_the_way_make_nothing_twice(new_page, app):
     for key in "rkurkurkur":
         page.keyboard.press(key)
     page.locator(".saved[data-kind=unsaved]").wait_for()
-    assert page.evaluate("arrived") > 0
+    becomes(lambda: page.evaluate("arrived > 0"), True)
     page.evaluate("lose = false")
     page.locator(".retry").click()
     wait_saved(page)

@@ -14,7 +14,7 @@ import pytest
 
 from core.curation import DecisionStore, RunDecisions
 from core.runs import find_run
-from tests.e2e.review import position, verdicts, wait_ready, wait_saved
+from tests.e2e.review import expect_position, expect_verdicts, wait_ready, wait_saved
 
 VALUED_WITHIN_MS = 400_000  # the bar is 45 s; a busy machine must not fail the walk
 
@@ -37,10 +37,10 @@ def test_from_the_first_page_to_the_exported_file(page, server, tmp_path):
 
     page.reload()
     wait_ready(page)
-    assert verdicts(page)[:4] == ["remove", "remove", "remove", ""]
+    expect_verdicts(page, "remove", "remove", "remove", "")
     page.keyboard.press("z")
     wait_saved(page)
-    assert position(page) == 2
+    expect_position(page, 2)
 
     # The server dies in the middle of the review, and comes back.
     page.keyboard.press("u")

@@ -8,11 +8,19 @@ import pytest
 from core.curation import RunDecisions, open_store
 from core.embedding import Layout, LayoutConfig
 from core.runs import map_at_home
-from tests.e2e.conftest import NAMED
-from tests.e2e.review import wait_ready, wait_saved
+from tests.e2e.review import becomes, expect, settled, wait_ready, wait_saved
 from tests.factories import make_home_run
 
 N, M = 60, 30
+# Whether the plane lies where it lay six frames ago and is drawn at its size.
+STILL = """async over => {
+  const place = () => JSON.stringify(over.getBoundingClientRect())
+  const before = place()
+  for (let frame = 0; frame < 6; frame += 1) await new Promise(requestAnimationFrame)
+  const ratio = Math.min(2, devicePixelRatio || 1)
+  return before === place() && over.width === Math.round(over.parentElement.clientWidth * ratio)
+    && over.height === Math.round(over.parentElement.clientHeight * ratio)
+}"""
 FILLED = 0.94  # share of the plane's shorter side that the map takes
 NO_WEBGL = """
 const ask = HTMLCanvasElement.prototype.getContext
@@ -62,7 +70,15 @@ def verdicts(server, run):
 
 def open_map(page, server, run):
     page.goto(f"{server.url}/map?run={run.id}")
+    wait_drawn(page)
+
+
+def wait_drawn(page):
+    """Wait until the map is drawn and nothing around it moves it any more."""
     page.locator(".map[data-state=ready][data-drawn]").wait_for()
+    settled(page)
+    lies = page.locator(".over").evaluate
+    becomes(lambda: lies(STILL), True)
 
 
 def at(page, x, y):
@@ -96,8 +112,12 @@ def tiles(page):
     return [row for _, row in sorted(found)]
 
 
-def title(page):
-    return page.locator(".picked h3").inner_text()
+def expect_title(page, title):
+    expect(page.locator(".picked h3")).to_have_text(title)
+
+
+def expect_tiles(page, rows):
+    becomes(lambda: tiles(page), rows)
 
 
 def test_what_is_drawn_around_is_shown_worst_first_and_the_legend_counts_it(
@@ -105,13 +125,12 @@ def test_what_is_drawn_around_is_shown_worst_first_and_the_legend_counts_it(
 ):
     open_map(page, server, run)
     draw_around_class(page, 1)
-    page.locator(".picked .tile").first.wait_for()
-    assert title(page) == "20 images"
-    assert tiles(page) == of_class(1)
+    expect_title(page, "20 images")
+    expect_tiles(page, of_class(1))
     page.locator(".mode").select_option("label")
     entry = page.locator(".entry", has_text=run.class_names[1])
     entry.get_by_text("20 of 20").wait_for()
-    assert "0 of 20" in page.locator(".entry", has_text=run.class_names[0]).inner_text()
+    expect(page.locator(".entry", has_text=run.class_names[0])).to_contain_text("0 of 20")
 
 
 def test_each_side_of_the_colors_reaches_as_far_as_its_own_values(page, server, run, positions):
@@ -135,16 +154,16 @@ def test_shift_adds_to_a_selection_alt_takes_away_and_esc_lets_go(page, server, 
     page.keyboard.down("Shift")
     draw_around_class(page, 2)
     page.keyboard.up("Shift")
-    assert title(page) == "40 images"
+    expect_title(page, "40 images")
     page.keyboard.down("Alt")
     draw_around_class(page, 0)
     page.keyboard.up("Alt")
-    assert title(page) == "20 images"
+    expect_title(page, "20 images")
     draw_around(page, -1.05, -1.0, 1.05, -0.9)
-    assert title(page) == "30 validation"
-    assert page.locator(".picked .empty p").is_visible()
+    expect_title(page, "30 validation")
+    expect(page.locator(".picked .empty p")).to_be_visible()
     page.keyboard.press("Escape")
-    assert title(page) == "Nothing selected"
+    expect_title(page, "Nothing selected")
 
 
 def test_a_box_a_click_and_the_legend_select_too(page, server, run, positions, of_class):
@@ -154,12 +173,12 @@ def test_a_box_a_click_and_the_legend_select_too(page, server, run, positions, o
     page.mouse.down()
     page.mouse.move(*at(page, -0.8, -0.7), steps=4)
     page.mouse.up()
-    assert tiles(page) == of_class(0)
+    expect_tiles(page, of_class(0))
     row = of_class(2)[3]
     page.mouse.click(*at(page, *positions[row]))
-    assert tiles(page) == [row]
+    expect_tiles(page, [row])
     page.locator(".entry", has_text="Hurts").click()
-    assert len(tiles(page)) == int((run.values["value"] < 0).sum())
+    becomes(lambda: len(tiles(page)), int((run.values["value"] < 0).sum()))
 
 
 def test_one_image_and_all_of_a_selection_are_decided_and_taken_back(
@@ -189,13 +208,12 @@ def test_a_selection_opens_in_review_and_survives_a_reload_of_either(
     open_map(page, server, run)
     draw_around_class(page, 2)
     page.reload()
-    page.locator(".picked .tile").first.wait_for()
-    assert tiles(page) == of_class(2)
+    expect_tiles(page, of_class(2))
     page.get_by_role("button", name="Open in Review").click()
     page.wait_for_url("**/review?*selection=*")
     for _ in range(2):
         wait_ready(page)
-        assert "20 of 60" in page.locator(".tally").inner_text()
+        expect(page.locator(".tally")).to_contain_text("20 of 60")
         page.reload()
 
 
@@ -205,11 +223,11 @@ def test_pointing_at_an_image_shows_which_it_is(page, server, run, positions, of
     page.mouse.move(*at(page, *positions[row]))
     card = page.locator(".card")
     card.get_by_text(run.values["id"][row]).wait_for()
-    assert run.class_names[0] in card.inner_text()
+    expect(card).to_contain_text(run.class_names[0])
     assert card.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)")
     page.mouse.move(*at(page, *positions[N + 4]))
     card.get_by_text(run.validation["id"][4]).wait_for()
-    assert "Validation image" in card.inner_text()
+    expect(card).to_contain_text("Validation image")
 
 
 def test_positions_are_asked_for_once_whatever_is_clicked(page, server, run, positions):
@@ -226,28 +244,24 @@ def test_positions_are_asked_for_once_whatever_is_clicked(page, server, run, pos
 def test_without_webgl_the_points_are_drawn_all_the_same(page, server, run, positions, of_class):
     page.add_init_script(NO_WEBGL)
     open_map(page, server, run)
-    assert page.locator(".map").get_attribute("data-renderer") == "CanvasRenderer"
-    painted = page.locator("canvas.points").evaluate(
-        "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(x => x > 0)"
-    )
-    assert painted
+    expect(page.locator(".map")).to_have_attribute("data-renderer", "CanvasRenderer")
+    painted = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(x => x > 0)"
+    becomes(lambda: page.locator("canvas.points").evaluate(painted), True)
     draw_around_class(page, 1)
-    assert tiles(page) == of_class(1)
+    expect_tiles(page, of_class(1))
 
 
 def test_what_is_hidden_cannot_be_selected(page, server, run, positions):
     open_map(page, server, run)
     page.locator(".of-train").uncheck()
     draw_around(page, -1.05, -1.05, 1.05, 1.05)
-    assert title(page) == "30 validation"
+    expect_title(page, "30 validation")
 
 
 def test_who_decides_is_asked_before_the_first_decision_and_that_one_counts(
-    browser, server, run, positions, of_class, verdicts
+    new_page, server, run, positions, of_class, verdicts
 ):
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    assert "assay.reviewer" in NAMED, "other tests come with a name; this one does not"
+    page = new_page(None)
     open_map(page, server, run)
     draw_around_class(page, 1)
     page.keyboard.press("r")
@@ -259,4 +273,3 @@ def test_who_decides_is_asked_before_the_first_decision_and_that_one_counts(
     assert verdicts() == {row: "remove"}
     current = RunDecisions(open_store(server.home), run).current()
     assert current["reviewer"].tolist() == ["Ada"]
-    context.close()

@@ -10,11 +10,14 @@ import pytest
 from tests.e2e.review import (
     becomes,
     chosen,
+    expect,
+    expect_chosen,
+    expect_position,
+    expect_verdicts,
     known,
     open_review,
-    position,
+    settled,
     stood,
-    verdicts,
     wait_ready,
     wait_saved,
     worst_first,
@@ -61,8 +64,8 @@ def test_what_was_pressed_just_before_leaving_arrives_once_and_in_order(new_page
     assert written(app, name) == expected(run, keys)
     later.reload()
     wait_ready(later)
-    assert known(later, run.id) == stood(app.decisions(run))
-    assert verdicts(later)[:8] == [VERDICTS[key] for key in keys]
+    becomes(lambda: known(later, run.id), stood(app.decisions(run)))
+    expect_verdicts(later, *(VERDICTS[key] for key in keys))
 
 
 def test_back_and_forward_lead_through_the_pages_to_the_same_place(page, app, run):
@@ -76,17 +79,17 @@ def test_back_and_forward_lead_through_the_pages_to_the_same_place(page, app, ru
     page.get_by_text("Write to a folder").first.wait_for()
     page.go_back()
     wait_ready(page)
-    becomes(lambda: position(page), 3)
-    assert re.search(rf"/review\?.*run={run.id}", page.url)
-    assert verdicts(page)[:3] == ["remove", "remove", ""]
+    expect_position(page, 3)
+    page.wait_for_url(re.compile(rf"/review\?.*run={run.id}"))
+    expect_verdicts(page, "remove", "remove", "")
     page.keyboard.press("z")  # and it is at work again
     wait_saved(page)
     page.go_back()
     page.get_by_text("Which classes are hurt most?").wait_for()
     page.go_forward()
     wait_ready(page)
-    becomes(lambda: position(page), 1)
-    assert verdicts(page)[:3] == ["remove", "", ""]
+    expect_position(page, 1)
+    expect_verdicts(page, "remove", "", "")
 
 
 def test_the_place_is_kept_when_the_page_is_left_at_the_key(page, app, run):
@@ -99,7 +102,20 @@ def test_the_place_is_kept_when_the_page_is_left_at_the_key(page, app, run):
     page.get_by_text("Which classes are hurt most?").wait_for()
     page.go_forward()
     wait_ready(page)
-    becomes(lambda: position(page), 2)
+    expect_position(page, 2)
+
+
+def test_what_is_in_view_is_kept_while_another_page_is_looked_at(page, app):
+    run = make_home_run(app.home, n=600, seed=next(SEEDS))
+    open_review(page, app, run.id)
+    grid = page.locator(".grid")
+    grid.evaluate("grid => { grid.scrollTop = 700 }")
+    expect(page.locator('.tile[data-position="0"]')).to_have_count(0)
+    page.get_by_role("link", name="Classes", exact=True).click()
+    page.get_by_text("Which classes look like").first.wait_for()
+    page.get_by_role("link", name="Review", exact=True).first.click()
+    page.locator(".review[data-state=ready]").wait_for()
+    becomes(lambda: round(grid.evaluate("grid => grid.scrollTop")), 700)
 
 
 def test_a_filter_that_was_chosen_and_the_place_in_it_are_kept_by_a_refresh(page, app, run):
@@ -113,11 +129,10 @@ def test_a_filter_that_was_chosen_and_the_place_in_it_are_kept_by_a_refresh(page
     page.keyboard.press("r")
     row = chosen(page)
     wait_saved(page)
-    page.wait_for_timeout(100)
     page.reload()
     page.locator(".tally", has_text="20 of 60 images").wait_for()
     wait_ready(page)
-    assert chosen(page) == row
+    expect_chosen(page, row)
 
 
 def test_a_link_to_an_image_opens_it_whatever_the_filters_hide(page, app, run):
@@ -125,7 +140,7 @@ def test_a_link_to_an_image_opens_it_whatever_the_filters_hide(page, app, run):
     row = next(row for row in order[20:] if run.values["class_name"][row] == run.class_names[0])
     image = run.values["id"][row]
     open_review(page, app, run.id, image=image, **{"class": run.class_names[1]})
-    assert chosen(page) == row
+    expect_chosen(page, row)
     page.locator(".tally", has_text="21 of 60 images").wait_for()
     page.keyboard.press("k")
     wait_saved(page)
@@ -136,12 +151,12 @@ def test_a_link_to_an_image_opens_it_whatever_the_filters_hide(page, app, run):
     page.locator(".inspector a.link").wait_for()
     page.goto(page.locator(".inspector a.link").get_attribute("href"))
     wait_ready(page)
-    assert chosen(page) == last
+    expect_chosen(page, last)
 
 
 def test_a_link_to_an_image_that_is_not_there_opens_the_worst(page, app, run):
     open_review(page, app, run.id, image="no/such.png")
-    assert position(page) == 0
+    expect_position(page, 0)
     page.keyboard.press("r")
     wait_saved(page)
     assert set(stood(app.decisions(run))) == {worst_first(run)[0]}
@@ -154,5 +169,5 @@ def test_a_run_that_is_called_like_another_stays_open_on_every_page(page, app, r
         for name, mark in (("Classes", "Which classes look like"), ("Export", "Write to a folder")):
             page.get_by_role("link", name=name, exact=True).first.click()
             page.get_by_text(mark).first.wait_for()
-            page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-            assert f"run={made.id}" in page.url
+            settled(page)
+            page.wait_for_url(f"**run={made.id}*")

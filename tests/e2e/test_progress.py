@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from core.curation import score_columns
-from tests.e2e.review import open_review, wait_saved
+from tests.e2e.review import expect, open_review, wait_saved
 from tests.factories import make_home_run
 
 
@@ -24,7 +24,7 @@ def test_panel_follows_the_decisions_while_they_are_made(page, server, run):
         page.keyboard.press(key)  # the keys of the review still work beside it
     panel.get_by_text("3 of 60", exact=True).wait_for()
     panel.get_by_text("67\u00a0% of the images judged worst first are faulty").wait_for()
-    assert panel.locator("svg.precision").get_attribute("role") == "img"
+    expect(panel.locator("svg.precision")).to_have_attribute("role", "img")
     wait_saved(page)
     page.keyboard.press("Escape")
     panel.wait_for(state="hidden")
@@ -38,8 +38,7 @@ def test_panel_leads_to_the_audit_sample_in_its_order(page, server, run):
     answer = page.request.get(f"{server.url}/assay/runs/{run.id}/audit").body()
     rows = memoryview(answer).cast("I").tolist()
     tile = page.locator('.review[data-state=ready] .tile[data-position="0"]')
-    tile.wait_for()
-    assert int(tile.get_attribute("data-row")) == rows[0]
+    expect(tile).to_have_attribute("data-row", str(rows[0]))
 
 
 def test_scores_are_imported_and_what_does_not_match_is_named(page, server, run, tmp_path):

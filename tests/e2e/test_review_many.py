@@ -7,8 +7,16 @@ import re
 import pytest
 
 from core.curation import RunDecisions, import_scores, open_store, read_scores
-from tests.e2e.conftest import NAMED
-from tests.e2e.review import chosen, open_review, position, verdicts, wait_ready, wait_saved
+from tests.e2e.review import (
+    chosen,
+    expect,
+    expect_chosen,
+    expect_position,
+    expect_verdicts,
+    open_review,
+    wait_ready,
+    wait_saved,
+)
 from tests.factories import make_home_run
 
 
@@ -34,8 +42,8 @@ def decided(server, run):
     return read
 
 
-def bulk(page):
-    return page.locator(".bulk b")
+def expect_selected(page, count):
+    expect(page.locator(".bulk b")).to_have_text(f"{count} selected")
 
 
 def test_a_range_by_keyboard_is_decided_in_one_stroke_and_taken_back_in_one(
@@ -46,12 +54,12 @@ def test_a_range_by_keyboard_is_decided_in_one_stroke_and_taken_back_in_one(
     for _ in range(3):
         page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Shift+ArrowLeft")  # a range is drawn anew from where it began
-    assert bulk(page).inner_text() == "3 selected"
-    assert page.locator("[role=option][aria-selected=true]").count() == 3
+    expect_selected(page, 3)
+    expect(page.locator("[role=option][aria-selected=true]")).to_have_count(3)
     page.keyboard.press("r")
-    assert verdicts(page)[:5] == ["", "remove", "remove", "remove", ""]
-    assert position(page) == 4
-    assert page.locator(".toast").inner_text().startswith("3 images removed")
+    expect_verdicts(page, "", "remove", "remove", "remove", "")
+    expect_position(page, 4)
+    expect(page.locator(".toast span")).to_have_text("3 images removed")
     wait_saved(page)
     assert decided() == dict.fromkeys([1, 2, 3], "remove")
     page.reload()
@@ -62,7 +70,7 @@ def test_a_range_by_keyboard_is_decided_in_one_stroke_and_taken_back_in_one(
     page.reload()
     wait_ready(page)
     page.keyboard.press("Shift+Z")
-    assert verdicts(page)[:5] == ["", "remove", "remove", "remove", ""]
+    expect_verdicts(page, "", "remove", "remove", "remove", "")
     wait_saved(page)
     assert decided() == dict.fromkeys([1, 2, 3], "remove")
     page.keyboard.press("z")
@@ -77,14 +85,14 @@ def test_clicks_with_shift_and_ctrl_select_and_escape_selects_none(page, server,
     page.locator(tile.format(5)).click(modifiers=["Shift"])
     page.locator(tile.format(3)).click(modifiers=["Control"])
     page.locator(tile.format(8)).click(modifiers=["Control"])
-    assert bulk(page).inner_text() == "4 selected"
+    expect_selected(page, 4)
     page.locator(".bulk .keep").click()
     wait_saved(page)
     assert decided() == dict.fromkeys([2, 4, 5, 8], "keep")
     page.keyboard.press("x")
-    assert bulk(page).inner_text() == "1 selected"
+    expect_selected(page, 1)
     page.keyboard.press("Escape")
-    assert page.locator(".bulk").is_hidden()
+    expect(page.locator(".bulk")).to_be_hidden()
 
 
 def test_all_that_a_filter_shows_are_selected_and_nothing_else(page, server, run, decided):
@@ -92,7 +100,7 @@ def test_all_that_a_filter_shows_are_selected_and_nothing_else(page, server, run
     open_review(page, server, run.id, **{"class": name})
     page.locator(".tally", has_text="20 of 60 images").wait_for()
     page.keyboard.press("a")
-    assert bulk(page).inner_text() == "20 selected"
+    expect_selected(page, 20)
     page.keyboard.press("u")
     wait_saved(page)
     order = run.values["value"].argsort(kind="stable").tolist()
@@ -106,19 +114,18 @@ def test_a_filter_lets_go_of_what_is_selected(page, server, run):
     page.locator(".st-key-find input").fill("bag")
     page.keyboard.press("Enter")
     page.locator(".tally", has_text="20 of 60 images").wait_for()
-    assert page.locator(".bulk").is_hidden()
+    expect(page.locator(".bulk")).to_be_hidden()
 
 
 def test_a_class_is_found_by_typing_and_the_likeliest_comes_first(page, server, run, decided):
     open_review(page, server, run.id)
     likely = run.values["looks_like_name"].iloc[chosen(page)]
     page.keyboard.press("l")
-    page.locator(".choices [role=option]").first.wait_for()
-    assert likely in page.locator(".choices [role=option]").first.inner_text()
+    expect(page.locator(".choices [role=option]").first).to_contain_text(likely)
     page.keyboard.press("Enter")
     page.keyboard.press("l")
     page.keyboard.type("OO")
-    assert page.locator(".choices [role=option]").count() == 1
+    expect(page.locator(".choices [role=option]")).to_have_count(1)
     page.keyboard.press("Enter")
     page.keyboard.press("l")
     page.keyboard.type("no such class")
@@ -126,7 +133,7 @@ def test_a_class_is_found_by_typing_and_the_likeliest_comes_first(page, server, 
     page.keyboard.press("Escape")
     wait_saved(page)
     assert decided() == {0: likely, 1: "boot"}
-    assert position(page) == 2
+    expect_position(page, 2)
 
 
 def test_a_note_is_kept_without_a_verdict_and_found_again(page, server, run, decided):
@@ -156,10 +163,10 @@ def test_the_enlarged_picture_is_worked_by_the_same_keys(page, server, run, deci
     page.keyboard.press("r")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("k")
-    assert "rank 4 of 60" in zoom.inner_text()
+    expect(zoom).to_contain_text("rank 4 of 60")
     page.keyboard.press("Escape")
-    assert zoom.count() == 0
-    assert position(page) == 3
+    expect(zoom).to_have_count(0)
+    expect_position(page, 3)
     page.locator(".tile.chosen").dblclick()
     zoom.locator("img").wait_for()
     page.keyboard.press("Space")
@@ -167,9 +174,8 @@ def test_the_enlarged_picture_is_worked_by_the_same_keys(page, server, run, deci
     assert decided() == {0: "remove", 2: "keep"}
 
 
-def test_the_reviewer_is_asked_for_once(server, run, browser):
-    context = browser.new_context()
-    page = context.new_page()
+def test_the_reviewer_is_asked_for_once(new_page, server, run):
+    page = new_page(None)
     page.goto(f"{server.url}/review?run={run.id}")
     page.locator("dialog.who-asks[open] input").wait_for()
     page.keyboard.type("Kurz")  # none of it decides anything
@@ -177,29 +183,44 @@ def test_the_reviewer_is_asked_for_once(server, run, browser):
     wait_ready(page)
     page.keyboard.press("r")
     wait_saved(page)
-    assert page.locator(".reviewer").input_value() == "Kurz"
+    expect(page.locator(".reviewer")).to_have_value("Kurz")
     page.reload()
     wait_ready(page)
-    assert page.locator("dialog[open]").count() == 0
+    expect(page.locator("dialog[open]")).to_have_count(0)
     assert RunDecisions(open_store(server.home), run).current()["reviewer"].tolist() == ["Kurz"]
-    context.close()
 
 
-def test_escape_goes_on_without_a_name(server, run, browser):
-    context = browser.new_context()
-    page = context.new_page()
+def test_a_key_right_after_the_name_decides_under_that_name(new_page, server, run):
+    """A browser says that a window is closed after keys that are typed ahead: nobody's name."""
+    page = new_page(None)
+    page.goto(f"{server.url}/review?run={run.id}")
+    name = page.locator("dialog.who-asks[open] input")
+    name.wait_for()
+    page.locator(".review[data-state=ready] .tile.chosen").wait_for()
+    name.fill("Kurz")
+    name.evaluate(
+        """input => {
+          const press = (at, key) => at.dispatchEvent(
+            new KeyboardEvent("keydown", { key, bubbles: true, composed: true, cancelable: true }))
+          press(input, "Enter")
+          press(document.body, "r")
+        }"""
+    )
+    wait_saved(page)
+    assert RunDecisions(open_store(server.home), run).current()["reviewer"].tolist() == ["Kurz"]
+
+
+def test_escape_goes_on_without_a_name(new_page, server, run):
+    page = new_page(None)
     page.goto(f"{server.url}/review?run={run.id}")
     page.locator("dialog.who-asks[open] input").wait_for()
     page.keyboard.press("Escape")
     page.wait_for_function("""localStorage.getItem("assay.reviewer") === '"reviewer"'""")
-    context.close()
 
 
-def test_two_reviewers_who_disagree_are_shown_and_found(page, server, run, browser):
+def test_two_reviewers_who_disagree_are_shown_and_found(new_page, server, run):
+    page, other = new_page(), new_page("Ben")
     open_review(page, server, run.id)
-    context = browser.new_context()
-    context.add_init_script(NAMED.replace('"reviewer"', '"Ben"'))
-    other = context.new_page()
     open_review(other, server, run.id)
     page.keyboard.press("r")
     page.keyboard.press("k")
@@ -209,12 +230,11 @@ def test_two_reviewers_who_disagree_are_shown_and_found(page, server, run, brows
     wait_saved(other)
     page.reload()
     wait_ready(page)
-    assert page.locator(".signs .disputed").count() == 1
+    expect(page.locator(".signs .disputed")).to_have_count(1)
     open_review(page, server, run.id, show="Reviewers disagree")
     page.locator(".tally", has_text="1 of 60 images").wait_for()
     open_review(page, server, run.id, by="Ben")
     page.locator(".tally", has_text="2 of 60 images, decided by Ben").wait_for()
-    context.close()
 
 
 def test_what_could_not_be_saved_is_said_and_sent_again_on_request(page, server, run, decided):
@@ -225,7 +245,7 @@ def test_what_could_not_be_saved_is_said_and_sent_again_on_request(page, server,
     page.unroute("**/decisions")
     page.locator(".retry").click()
     wait_saved(page)
-    assert page.locator(".retry").is_hidden()
+    expect(page.locator(".retry")).to_be_hidden()
     assert decided() == {0: "remove"}
 
 
@@ -249,7 +269,7 @@ def test_images_are_ordered_by_class_then_value(page, server, run):
     expected = run.values.sort_values(["label", "value"], kind="stable").index.tolist()
     page.locator(f'.tile[data-position="0"][data-row="{expected[0]}"]').wait_for()
     page.keyboard.press("End")
-    assert chosen(page) == expected[-1]
+    expect_chosen(page, expected[-1])
     page.locator(".st-key-order input").click()  # another order begins at its beginning
     page.keyboard.type("Best")
     page.keyboard.press("Enter")

@@ -7,9 +7,13 @@ import zlib
 import pytest
 
 from tests.e2e.review import (
+    Held,
+    becomes,
+    expect,
+    expect_position,
+    expect_verdicts,
     known,
     open_review,
-    position,
     stood,
     verdicts,
     wait_ready,
@@ -45,7 +49,8 @@ def test_what_was_undone_in_another_tab_is_not_undone_again(page, app, run):
     page.locator(".tally", has_text="1 decided").wait_for()
     page.keyboard.press("z")  # the first one, as the second is undone already
     wait_saved(page)
-    assert known(page, run.id) == stood(app.decisions(run)) == {}
+    assert stood(app.decisions(run)) == {}
+    becomes(lambda: known(page, run.id), {})
 
 
 def test_to_agree_after_an_undo_that_is_still_on_its_way_is_a_decision(new_page, app, run):
@@ -57,16 +62,35 @@ def test_to_agree_after_an_undo_that_is_still_on_its_way_is_a_decision(new_page,
     ann = new_page("Ann")
     open_review(ann, app, run.id)
     ann.keyboard.press("Home")
-    held = []
-    ann.route("**/decisions", lambda route: held.append(route))
+    held = Held(ann, "**/decisions")
     for key in "kzu":
         ann.keyboard.press(key)
-    ann.wait_for_timeout(100)
-    ann.route("**/decisions", lambda route: route.continue_())
-    for route in held:
-        route.continue_()
+    held.wait()
+    held.release()
     wait_saved(ann)
     assert [verdict for _, verdict in written(app, "Ann")] == ["keep", "undo", "unsure"]
+
+
+def test_an_answer_from_before_a_decision_arrived_takes_nothing_back(page, app, run):
+    """One that was asked for while a decision was on its way, and comes after it was saved."""
+    open_review(page, app, run.id)
+    sent = Held(page, "**/decisions")
+    page.keyboard.press("r")
+    sent.wait()
+    asked = Held(page, "**/decisions?*")
+    page.evaluate(SEEN)
+    before = asked.wait().fetch()
+    sent.release()
+    wait_saved(page)
+    early = asked.routes.pop()
+    asked.release()
+    with page.expect_request("**/decisions?*"):  # what it could not use is asked for again
+        early.fulfill(response=before)
+    expect_verdicts(page, "remove", "")
+    becomes(lambda: known(page, run.id), stood(app.decisions(run)))
+    page.keyboard.press("z")
+    wait_saved(page)
+    assert stood(app.decisions(run)) == {}
 
 
 def test_a_name_that_comes_before_the_images_can_undo_its_own(new_page, app, run):
@@ -76,14 +100,13 @@ def test_a_name_that_comes_before_the_images_can_undo_its_own(new_page, app, run
     wait_saved(ann)
     page = new_page("somebody")
     page.add_init_script("localStorage.removeItem('assay.reviewer')")
-    waiting = []
-    page.route("**/columns/order", lambda route: waiting.append(route))
+    waiting = Held(page, "**/columns/order")
     page.goto(f"{app.url}/review?run={run.id}")
     page.locator("dialog.who-asks input").fill("Ann")
     page.keyboard.press("Enter")
-    page.wait_for_timeout(300)
-    for route in waiting:
-        route.continue_()
+    expect(page.locator(".reviewer")).to_have_value("Ann")
+    waiting.wait()
+    waiting.release()
     wait_ready(page)
     page.locator(".act.undo:enabled").wait_for()
     page.keyboard.press("z")
@@ -94,8 +117,7 @@ def test_a_name_that_comes_before_the_images_can_undo_its_own(new_page, app, run
 def test_a_note_half_written_is_kept_when_the_page_is_left(page, app, run):
     open_review(page, app, run.id)
     note = page.locator(".section.history textarea")
-    if not note.is_visible():
-        page.locator(".section.history summary").click()
+    page.locator(".section.history summary").click()
     note.fill("a strap is missing")
     page.goto(f"{app.url}/overview?run={run.id}")
     open_review(page, app, run.id)
@@ -108,11 +130,11 @@ def test_a_key_that_is_held_down_decides_one_image(page, app, run):
     for _ in range(5):
         page.keyboard.down("r")  # all but the first are repetitions
     page.keyboard.up("r")
-    assert verdicts(page)[:2] == ["remove", ""]
+    expect_verdicts(page, "remove", "")
     for _ in range(5):
         page.keyboard.down("ArrowRight")
     page.keyboard.up("ArrowRight")
-    assert position(page) == 6
+    expect_position(page, 6)
 
 
 def test_text_selected_past_the_edge_does_not_close_its_window(page, app, run):
@@ -125,8 +147,8 @@ def test_text_selected_past_the_edge_does_not_close_its_window(page, app, run):
     page.mouse.down()
     page.mouse.move(20, box["y"] + 15)
     page.mouse.up()
-    assert text.input_value() == "why it goes"
-    assert text.is_visible()
+    expect(text).to_have_value("why it goes")
+    expect(text).to_be_visible()
 
 
 def test_focus_comes_back_to_the_pictures_after_every_window(page, app, run):
@@ -136,7 +158,7 @@ def test_focus_comes_back_to_the_pictures_after_every_window(page, app, run):
         page.locator(f"dialog.{window}").wait_for()
         page.keyboard.press("Escape")
         page.locator(f"dialog.{window}").wait_for(state="hidden")
-        assert page.evaluate(ACTIVE) == "grid", window
+        becomes(lambda: page.evaluate(ACTIVE), "grid")
 
 
 def test_escape_closes_the_filters_and_leaves_the_selection(page, app, run):
@@ -148,7 +170,7 @@ def test_escape_closes_the_filters_and_leaves_the_selection(page, app, run):
     page.keyboard.press("r")  # something lies over the pictures
     page.keyboard.press("Escape")
     filters.wait_for(state="hidden")
-    assert page.locator(".tile.marked").count() == 2
+    expect(page.locator(".tile.marked")).to_have_count(2)
     assert set(verdicts(page)) == {""}
 
 
@@ -176,7 +198,7 @@ def test_arrows_move_at_once_when_the_page_was_opened_by_its_link(page, app, run
     wait_ready(page)
     page.wait_for_function(ACTIVE.replace("active.className", "active.className === 'grid'"))
     page.keyboard.press("ArrowRight")
-    assert position(page) == 1
+    expect_position(page, 1)
 
 
 def test_pictures_that_did_not_come_are_there_when_the_server_is_back(page, app, run):
@@ -186,7 +208,7 @@ def test_pictures_that_did_not_come_are_there_when_the_server_is_back(page, app,
     page.locator(".picture.missing").wait_for()
     page.unroute("**/images/**")
     page.locator(".picture:not(.missing)[data-ready]").wait_for()
-    assert page.locator(".tile .frame.missing").count() == 0
+    expect(page.locator(".tile .frame.missing")).to_have_count(0)
 
 
 def test_filters_that_nothing_fits_are_cleared_from_the_page_itself(page, app, run):
@@ -196,8 +218,8 @@ def test_filters_that_nothing_fits_are_cleared_from_the_page_itself(page, app, r
     page.get_by_role("button", name="Clear the filters").click()
     page.locator(".tally", has_text="60 images").wait_for()
     wait_ready(page)
-    assert page.locator(".st-key-find input").input_value() == ""
-    assert "find" not in page.url
+    expect(page.locator(".st-key-find input")).to_have_value("")
+    page.wait_for_url(lambda url: "find" not in url)
 
 
 def test_a_browser_that_knows_no_place_goes_on_where_nothing_is_decided(new_page, app, run):
@@ -207,7 +229,7 @@ def test_a_browser_that_knows_no_place_goes_on_where_nothing_is_decided(new_page
         ann.keyboard.press(key)
     wait_saved(ann)
     open_review(ben, app, run.id)
-    assert position(ben) == 3
+    expect_position(ben, 3)
 
 
 def test_filters_are_as_one_left_them_after_back_and_after_another_page(page, app, run):
@@ -221,5 +243,5 @@ def test_filters_are_as_one_left_them_after_back_and_after_another_page(page, ap
         page.locator("h1", has_text="Overview").wait_for()
         return_to_review()
         tally.wait_for()
-        assert page.locator(".st-key-find input").input_value() == "001"
+        expect(page.locator(".st-key-find input")).to_have_value("001")
         page.wait_for_url("**find=001*")

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from tests.e2e.review import (
+    Held,
     becomes,
+    expect,
+    expect_verdicts,
     known,
     open_review,
     stood,
@@ -92,13 +95,13 @@ def test_200_interleaved_decisions_of_two_reviewers_are_all_kept_and_all_agree(n
         return_to(page)
         becomes(lambda page=page: known(page, run.id), stands)
         page.keyboard.press("Home")
-        shown = dict(zip(order, verdicts(page), strict=False))
-        assert shown == {row: stands[row][0] if row in stands else "" for row in shown}
+        seen = len(verdicts(page))
+        expect_verdicts(page, *(stands[row][0] if row in stands else "" for row in order[:seen]))
         open_review(page, anywhere, run.id, show="Reviewers disagree")
         page.locator(".tally", has_text=f"{len(disputed)} of {N} images").wait_for()
         tiles = page.locator(".tile").evaluate_all("all => all.map(t => Number(t.dataset.row))")
         assert set(tiles) <= disputed
-        assert page.locator(".tile .signs .disputed").count() == len(tiles)
+        expect(page.locator(".tile .signs .disputed")).to_have_count(len(tiles))
         page.locator(".inspector .chip", has_text="Reviewers disagree").wait_for()
 
 
@@ -111,7 +114,7 @@ def test_what_another_decides_is_seen_on_return_and_undo_is_each_ones_own(new_pa
     wait_saved(ada)
     return_to(ben)
     ben.locator('.tile[data-position="0"][data-verdict=remove]').wait_for()
-    assert ben.locator(".inspector .act.undo").is_disabled()
+    expect(ben.locator(".inspector .act.undo")).to_be_disabled()
     ben.keyboard.press("z")
     ben.keyboard.press("k")
     wait_saved(ben)
@@ -120,11 +123,9 @@ def test_what_another_decides_is_seen_on_return_and_undo_is_each_ones_own(new_pa
     ada.keyboard.press("z")  # her own, although his is newer: his stands
     wait_saved(ada)
     ada.locator('.tile[data-position="0"][data-verdict=keep]').wait_for()
-    assert (
-        stood(app.decisions(run))
-        == known(ada, run.id)
-        == {worst_first(run)[0]: ("keep", None, False)}
-    )
+    stands = {worst_first(run)[0]: ("keep", None, False)}
+    assert stood(app.decisions(run)) == stands
+    becomes(lambda: known(ada, run.id), stands)
 
 
 def test_what_one_tab_saves_for_another_takes_nothing_from_what_came_since(page, app):
@@ -134,14 +135,13 @@ def test_what_one_tab_saves_for_another_takes_nothing_from_what_came_since(page,
     page.route("**/decisions", lambda route: route.abort())
     page.keyboard.press("r")
     page.locator(".saved[data-kind=unsaved]").wait_for()
-    held = []
     other = page.context.new_page()
-    other.route("**/decisions", lambda route: held.append(route))
+    held = Held(other, "**/decisions")
     open_review(other, app, run.id)
     page.keyboard.press("r")
     page.locator(".saved", has_text="2 decisions are kept in this browser").wait_for()
-    held[0].continue_()
-    other.unroute("**/decisions")
+    held.wait()
+    held.release()
     wait_saved(other)
     page.close()  # with the second never sent
     other.reload()
@@ -173,4 +173,4 @@ def test_a_tab_and_its_duplicate_keep_their_decisions_apart(page, app):
     states = {row: state[0] for row, state in stood(app.decisions(run)).items()}
     assert states == {order[0]: "remove", order[-1]: "keep"}
     kept = "Object.keys(localStorage).filter(key => key.startsWith('assay.strokes.'))"
-    assert later.evaluate(kept) == []
+    becomes(lambda: later.evaluate(kept), [])
