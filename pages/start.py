@@ -33,12 +33,7 @@ from pages.ui.words import duration, escape, images, memory, source_name, when
 
 SAMPLE = ValueSpec(train="sample:train", validation="sample:val", embedder="convnet")
 SAMPLE_IMAGES, SAMPLE_VALIDATION = 5000, 1000
-EMBEDDER_WORDS = {
-    "auto": "Automatic: embeddings from the files, else the convnet",
-    "convnet": "Small convnet, trained on the validation set",
-    "pixels": "Pixels (PCA): quickest, for small pictures",
-    "precomputed": "Embeddings from the files",
-}
+AUTO_EMBEDDER = "Automatic: embeddings from the files, else the convnet"
 SETTINGS_WORDS = {
     "calibrated": "Calibrated on the validation set",
     "published": "As published",
@@ -168,10 +163,12 @@ def _settings(train: str, validation: str) -> ValueSpec:
         embedder = right.selectbox(
             "Embedder",
             ["auto", *EMBEDDERS],
-            format_func=lambda name: EMBEDDER_WORDS.get(name, name),
+            format_func=lambda name: EMBEDDERS[name].title if name in EMBEDDERS else AUTO_EMBEDDER,
             key=Keys.START_EMBEDDER,
             help="Turns pictures into the vectors that are compared.",
         )
+        if embedder in EMBEDDERS:
+            right.caption(EMBEDDERS[embedder].summary)
         choice = "published"
         if METHODS[method].calibrates:
             choice = left.selectbox(

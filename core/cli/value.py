@@ -9,6 +9,7 @@ from typing import Any
 from core.cli.progress import stoppable
 from core.cli.text import facts, table
 from core.device import DEVICES
+from core.embedding import EMBEDDERS
 from core.runs import SETTINGS, Run, ValueSpec, home, value_at_home, value_run
 from core.transport import BATCH_KINDS
 from core.valuation import LABEL_DISTANCE_KINDS, METHODS
@@ -41,8 +42,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     _option(
         parser,
         "--embedder",
-        "pixels, convnet, precomputed, or auto: precomputed where both sets have embeddings, "
-        "else convnet",
+        f"one of: auto, {', '.join(EMBEDDERS)}; auto is precomputed where both sets have "
+        "embeddings, else convnet. resnet-20 suits small color pictures, and trains for minutes",
         metavar="NAME",
     )
     _option(

@@ -42,12 +42,11 @@ EMBEDDERS: dict[str, Embedder] = {
     ),
     "preact-resnet-18": _resnet(
         "PreActResNet-18, trained on the validation set",
-        "LAVA's own embedder, 11 million weights: for a GPU; hours on a CPU. Mirrors pictures.",
+        "LAVA's own embedder, 11 million weights: for a GPU; an hour on a CPU. Mirrors pictures.",
         ResnetConfig(
             widths=(64, 128, 256, 512),
             blocks=(2, 2, 2, 2),
             learning_rate=0.3,
-            embed_precision="bfloat16",
         ),
     ),
     "preact-resnet-34": _resnet(
@@ -57,7 +56,6 @@ EMBEDDERS: dict[str, Embedder] = {
             widths=(64, 128, 256, 512),
             blocks=(3, 4, 6, 3),
             learning_rate=0.3,
-            embed_precision="bfloat16",
         ),
     ),
     "pixels": Embedder(
