@@ -5,6 +5,15 @@ from .calibration import (
     calibrate as calibrate,
     too_small as too_small,
 )
+from .coalitions import (
+    SubsetsConfig as SubsetsConfig,
+    value_banzhaf as value_banzhaf,
+    value_least_core as value_least_core,
+)
+from .data_oob import (
+    DataOobConfig as DataOobConfig,
+    value_data_oob as value_data_oob,
+)
 from .distance import (
     SetDistance as SetDistance,
     set_distance as set_distance,
@@ -22,6 +31,13 @@ from .fusion import (
     Fusion as Fusion,
     Signals as Signals,
     signals_of as signals_of,
+)
+from .g_shapley import (
+    GShapleyConfig as GShapleyConfig,
+    value_g_shapley as value_g_shapley,
+)
+from .game import (
+    RetrainingConfig as RetrainingConfig,
 )
 from .head import (
     TRAINED_ON as TRAINED_ON,
@@ -70,14 +86,16 @@ from .reasons import (
     Facts as Facts,
     reasons as reasons,
 )
-from .resemblance import (
-    resemblance as resemblance,
-    valuation_by as valuation_by,
-)
 from .result import (
     TransportValuation as TransportValuation,
     Valuation as Valuation,
     value_from_score as value_from_score,
+)
+from .retraining import (
+    PermutationConfig as PermutationConfig,
+    value_leave_one_out as value_leave_one_out,
+    value_permutation_shapley as value_permutation_shapley,
+    value_tmc_shapley as value_tmc_shapley,
 )
 from .sava import (
     SavaConfig as SavaConfig,

@@ -45,6 +45,7 @@ class Method:
     in_batches : its images are cut into batches, whose size the settings bound
     most_images : most training images that it takes, None where there is no bound
     package : what has to be installed for it beside the requirements, as it is imported
+    install : what follows "pip install" to have it, where that is not the package's name
     unit : what its values are measured in, in words
     even_odds : value of an image that is as likely faulty as sound, None where values do not say
     """
@@ -63,6 +64,7 @@ class Method:
     in_batches: bool = False
     most_images: int | None = None
     package: str | None = None
+    install: str | None = None
     unit: str = "units of cost"
     even_odds: float | None = None
 
@@ -85,7 +87,7 @@ class Method:
         if not self.installed:
             raise ConfigError(
                 f"{self.title} needs the package {self.package}, which is not installed here: "
-                f"pip install {self.package}"
+                f"pip install {self.install or self.package}"
             )
         if n is not None and self.most_images is not None and n > self.most_images:
             raise ConfigError(
