@@ -164,9 +164,7 @@ if finished in made:
 view = _view(run, named, made)
 _bar(run, view, made)
 busy = _work(run)
-if view == NEW:
-    detection_form.ask(run, busy)
-elif view == KNOWN:
-    detection_known.show(run)
-else:
+if view in made:
     detection_result.show(made[view])
+elif view == NEW or not detection_known.show(run):
+    detection_form.ask(run, busy)

@@ -112,6 +112,8 @@ def effect_chart(
 ) -> go.Figure:
     """Draw what a learner does (its accuracy, an attack's success) after images were removed.
 
+    Methods have the colors of the detection chart, whose legend is not repeated.
+
     Parameters
     ----------
     removed : shape (k,), shares of the images removed, 0 to 1
@@ -125,9 +127,11 @@ def effect_chart(
         level = np.array([untouched, untouched])
         figure.add_trace(_reference("nothing removed", ends, level, "dot", palette))
     _draw(figure, removed, lines, palette, f"%{{x:.0%}} of images removed<br>%{{y:.1%}} {quantity}")
+    for trace in figure.data:
+        trace.showlegend = trace.line.color == palette.reference
     figure.update_layout(
-        **_layout(340),
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        **_layout(320),
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "itemclick": False},
         xaxis={"title": "images removed", "tickformat": ".0%"},
         yaxis={"title": quantity, "tickformat": ".0%"},
     )

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from core.lab import ALL_FAULTS, Experiment, recall_column
+from core.evaluation import summarize
+from core.lab import Experiment, recall_column
 from pages.ui.charts import PALETTE
 from pages.ui.detection_charts import COLORED, GRID, Line, method_color
 from pages.ui.words import percent
 
 SHARE = 0.1
-REFERENCES = {"random": "random order", "truth": "faults first"}
-_MEASURES = {
-    "auroc": "auroc",
-    "average_precision": "average_precision",
-    "recall": recall_column(SHARE),
-    "seconds": "seconds",
-}
+# Orders that are no method's, by name: what they are called, and how they are drawn.
+REFERENCES = {"random": ("random order", "dash"), "truth": ("faults first", "solid")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +34,21 @@ CONFIDENCE = Quantity("target_confidence", "confidence in the target", less_is_b
 
 
 def standing(experiment: Experiment) -> list[str]:
-    """Return the methods by their AUROC over all faults, best first: the order of their colors."""
-    table = experiment.detection
-    overall = table[table["fault"] == ALL_FAULTS]
-    mean = overall.groupby("method")["auroc"].mean().sort_values(ascending=False, kind="stable")
-    return [str(name) for name in mean.index]
+    """Return the methods, best first over all faults: the order of their colors."""
+    return [str(name) for name in summarize(experiment.detection)["method"]]
 
 
 def detection_summary(experiment: Experiment, kind: str) -> pd.DataFrame:
-    """Return one row a method, best first by AUROC: mean and spread over the seeds.
+    """Return one row a method, best first: title, and mean and spread of each measure.
 
-    Columns method, title, and for each of auroc, average_precision, recall (within the first tenth)
-    and seconds its mean and, as `<name>_spread`, its standard deviation (NaN with one seed).
+    Columns as those of `core.evaluation.summarize`, with the recall within the first tenth named
+    recall, and title.
     """
-    table = experiment.detection
-    groups = table[table["fault"] == kind].groupby("method", sort=False)
+    table = summarize(experiment.detection, kind)
+    recall = recall_column(SHARE)
+    table = table.rename(columns={recall: "recall", f"{recall}_spread": "recall_spread"})
     titles = experiment.record.titles
-    found = pd.DataFrame({"title": [titles.get(name, name) for name in groups.groups]})
-    found.insert(0, "method", list(groups.groups))
-    for name, column in _MEASURES.items():
-        found[name] = groups[column].mean().to_numpy()
-        found[f"{name}_spread"] = groups[column].std(ddof=1).to_numpy()
-    return found.sort_values("auroc", ascending=False, kind="stable", ignore_index=True)
+    return table.assign(title=[titles.get(name, name) for name in table["method"]])
 
 
 def detection_lines(experiment: Experiment, kind: str, chosen: str) -> list[Line]:
@@ -152,32 +141,43 @@ def effect_lines(
         return np.zeros(0), [], None
     shares = np.sort(table["share"].unique())
     look = looks(experiment, chosen)
+    orders = [name for name in look if name not in REFERENCES] + list(REFERENCES)
     lines = []
-    for order in [*look, *REFERENCES]:
+    for order in orders:
         rows = table[table["order"] == order]
-        # A contender may be called random too: it is then the reference.
-        if rows.empty or any(line.method == order for line in lines):
+        if rows.empty:
             continue
-        by_share = rows.groupby("share")[quantity.column]
-        mean = by_share.mean().reindex(shares).to_numpy()
-        spread = by_share.std(ddof=1).reindex(shares).to_numpy()
-        several = bool(np.isfinite(spread).all())
         color, dash = look.get(order, (None, "solid"))
         if order in REFERENCES:
-            color, dash = PALETTE.reference, "dash" if order == "random" else "solid"
+            color, dash = PALETTE.reference, REFERENCES[order][1]
+        title = experiment.record.titles.get(order, order)
         lines.append(
-            Line(
-                method=order,
-                title=REFERENCES.get(order) or experiment.record.titles.get(order, order),
-                y=mean,
-                low=np.clip(mean - spread, 0, 1) if several else None,
-                high=np.clip(mean + spread, 0, 1) if several else None,
-                color=color,
-                dash=dash,
+            _effect_line(
+                rows,
+                quantity,
+                shares,
+                Line(
+                    method=order,
+                    title=REFERENCES[order][0] if order in REFERENCES else title,
+                    y=shares,
+                    color=color,
+                    dash=dash,
+                ),
             )
         )
     nothing = table[table["share"] == 0.0][quantity.column]
     return shares, lines, None if nothing.empty else float(nothing.mean())
+
+
+def _effect_line(rows: pd.DataFrame, quantity: Quantity, shares: np.ndarray, line: Line) -> Line:
+    """Return `line` with the mean of a quantity at each share, and its spread over the seeds."""
+    by_share = rows.groupby("share")[quantity.column]
+    mean = by_share.mean().reindex(shares).to_numpy()
+    spread = by_share.std(ddof=1).reindex(shares).to_numpy()
+    if not np.isfinite(spread).all():
+        return replace(line, y=mean)
+    low, high = np.clip(mean - spread, 0, 1), np.clip(mean + spread, 0, 1)
+    return replace(line, y=mean, low=low, high=high)
 
 
 def effect_sentence(

@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.corruption import FAULTS, PlantedFault
 from core.errors import AssayError, ConfigError
+from core.evaluation import LEARNERS
 from core.lab import (
     SAMPLE_TRUTH,
     ExperimentSpec,
@@ -54,7 +55,7 @@ def _asked(run: Run) -> ExperimentSpec:
     with right:
         n, repeats = _scale(run)
         methods = _methods(n)
-    removal = _removal()
+    removal = _removal(run.record.train.has_pictures)
     record = run.record
     return ExperimentSpec(
         train=record.train.source,
@@ -97,6 +98,7 @@ def _faults(run: Run) -> tuple[tuple[PlantedFault, ...], str | None]:
         "Faults",
         [name for name, fault in FAULTS.items() if pictures or not fault.needs_pictures],
         selection_mode="multi",
+        wrap=True,
         default=[_FIRST_FAULT],
         format_func=lambda name: FAULTS[name].title,
         key=Keys.DETECTION_FAULTS,
@@ -112,7 +114,9 @@ def _fault(name: str) -> PlantedFault:
     fault = FAULTS[name]
     with st.container(border=True, gap="small"):
         left, right = st.columns([1.9, 1], vertical_alignment="center")
-        left.markdown(f"**{fault.title}**  \n:gray[{fault.summary}]")
+        with left:
+            st.markdown(f"**{fault.title}**")
+            st.caption(fault.summary)
         share = right.number_input(
             "Share, %",
             min_value=0.01,
@@ -204,6 +208,7 @@ def _methods(n: int) -> tuple[str, ...]:
             f"Methods: {family}",
             offered,
             selection_mode="multi",
+            wrap=True,
             default=[name for name in offered if name in usual],
             format_func=contender_title,
             key=Keys.of(Keys.DETECTION_METHODS, family.replace(" ", "_")),
@@ -227,12 +232,8 @@ def _family(name: str) -> str:
     return METHODS[name.partition(":")[0]].family
 
 
-def _removal() -> dict[str, Any]:
+def _removal(pictures: bool) -> dict[str, Any]:
     """Ask whether a model is trained without the worst images, which one, and how it is tested."""
-    try:
-        from core.evaluation import LEARNERS
-    except ImportError:
-        return {"removal": False}
     left, middle, right = st.columns([1.2, 1, 1], vertical_alignment="bottom")
     wanted = left.toggle(
         "Train a model without the worst images",
@@ -244,7 +245,7 @@ def _removal() -> dict[str, Any]:
         return {"removal": False}
     learner = middle.selectbox(
         "Model",
-        list(LEARNERS),
+        [name for name, learner in LEARNERS.items() if pictures or learner.takes != "pictures"],
         format_func=lambda name: LEARNERS[name].title,
         key=Keys.DETECTION_LEARNER,
     )

@@ -28,17 +28,17 @@ def is_sample(run: Run) -> bool:
     return run.record.train.source == "sample:train"
 
 
-def show(run: Run) -> None:
-    """Ask for the truth and hold the run against it."""
+def show(run: Run) -> bool:
+    """Ask for the truth and hold the run against it; return whether there is one."""
     truth = _truth(run)
     if truth is None:
         st.info(
             "Give a truth file to see how well the values find known faults: CSV, Parquet or JSON "
             "with one row a faulty image, the column id, and optionally fault, its kind. Without "
-            "one, plant faults of your own choice above.",
+            "one, plant faults of your own choice.",
             icon=":material/info:",
         )
-        return
+        return False
     with st.spinner("Comparing with the truth"):
         found = evaluate(run.values, truth)
     _metrics(found)
@@ -58,6 +58,7 @@ def show(run: Run) -> None:
     detection_strip.strip(
         run, run.values["value"].to_numpy(), known_of(run, truth), rank, f"Ranked by {title}"
     )
+    return True
 
 
 def known_of(run: Run, truth: pd.DataFrame) -> pd.DataFrame:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from core.errors import RunError
+from core.evaluation import recommend
 from core.lab import ALL_FAULTS, Experiment
 from core.runs import Run, home
 from pages.ui import charts, detection_strip, links, state
@@ -29,10 +29,17 @@ from pages.ui.detection_data import (
     standing,
 )
 from pages.ui.detection_point import chosen_method, chosen_rank, follow_clicks
+from pages.ui.detection_table import styled
 from pages.ui.state import Keys
 from pages.ui.words import duration, escape, images, when
 
 _ENDS = {"worst": "The worst first", "best": "The best first"}
+_EFFECT_WORDS = (
+    "Each point is a model trained anew without the images that a method ranks worst. A good "
+    "ranking lets accuracy rise, or keeps it, while faults go; once sound images go too, it falls. "
+    "*Faults first* is what somebody who knows them could reach; a random order shows what fewer "
+    "images alone cost."
+)
 _ATTACK = {one.column: one for one in (SUCCESS, CONFIDENCE)}
 
 
@@ -43,7 +50,7 @@ def show(experiment: Experiment) -> None:
         values = experiment.values
     method = chosen_method(names, names[0])
     rank = chosen_rank(len(values), round(SHARE * len(values)))
-    st.markdown(summary(experiment))
+    _answer(experiment)
     kind = _kind(experiment)
     left, right = st.columns([1.15, 1], gap="medium")
     with left:
@@ -55,7 +62,18 @@ def show(experiment: Experiment) -> None:
     _how(experiment)
 
 
-def summary(experiment: Experiment) -> str:
+def _answer(experiment: Experiment) -> None:
+    """Say which method to use, and what that stands on."""
+    found = recommend(experiment.detection, experiment.record.titles)
+    st.subheader("Which method should I use on my data?", anchor=False)
+    with st.container(border=True, gap="small"):
+        st.markdown(f"**{escape(found.sentence)}**")
+        if found.notes:
+            st.markdown(" ".join(escape(note) for note in found.notes))
+        st.caption(_compared(experiment))
+
+
+def _compared(experiment: Experiment) -> str:
     """Return a line that says what was compared, as Markdown."""
     record = experiment.record
     faults = sum(record.faults.values())
@@ -121,7 +139,7 @@ def _table(experiment: Experiment, kind: str, method: str) -> None:
             st.query_params[state.METHOD] = str(table["method"].iloc[cells[0][0]])
 
     st.dataframe(
-        _styled(table, looks(experiment, method)),
+        styled(table, looks(experiment, method)),
         key=Keys.DETECTION_TABLE,
         on_select=choose,
         selection_mode="single-cell",
@@ -131,12 +149,14 @@ def _table(experiment: Experiment, kind: str, method: str) -> None:
         column_config={
             "line": st.column_config.Column("", width=28),
             "title": st.column_config.Column("Method"),
+            "average_precision": st.column_config.Column(
+                "AP",
+                help="Average precision: mean share of faults among the images inspected so far, "
+                "at each fault found. A random order has the share of faults.",
+            ),
             "auroc": st.column_config.Column(
                 "AUROC",
                 help="How often a faulty image ranks before a sound one: 1 is perfect, 0.5 random.",
-            ),
-            "average_precision": st.column_config.Column(
-                "AP", help="Mean share of faults among those inspected so far, at each fault."
             ),
             "recall": st.column_config.Column(
                 "Recall at 10 %", help="Share of the faults within the worst tenth."
@@ -149,33 +169,6 @@ def _table(experiment: Experiment, kind: str, method: str) -> None:
     spread = "± is one standard deviation over the seeds. " if _several(experiment) else ""
     st.caption(f"{spread}Select a row to see that method's images and to bring out its curve.")
     st.markdown(curve_sentence(experiment, kind, method))
-
-
-def _styled(
-    table: pd.DataFrame, look: dict[str, tuple[str | None, str]]
-) -> pd.io.formats.style.Styler:
-    """Return the table as it is shown: sorted by its numbers, read with their spread."""
-    shown = table[["title", "auroc", "average_precision", "recall", "seconds"]].copy()
-    shown.insert(0, "line", "●")
-    styled = shown.style
-    for row, found in enumerate(table.to_dict("records")):
-        for name, digits, unit in (
-            ("auroc", 3, ""),
-            ("average_precision", 3, ""),
-            ("recall", 1, " %"),
-            ("seconds", 1, ""),
-        ):
-            text = _with_spread(found[name], found[f"{name}_spread"], digits, unit)
-            styled = styled.format(lambda _, text=text: text, subset=([row], [name]))
-        color = look.get(found["method"], (None, ""))[0] or charts.PALETTE.neutral
-        styled = styled.map(lambda _, color=color: f"color: {color}", subset=([row], ["line"]))
-    return styled
-
-
-def _with_spread(mean: float, spread: float, digits: int, unit: str) -> str:
-    scale = 100 if unit else 1
-    text = f"{scale * mean:.{digits}f}"
-    return f"{text}{unit}" if np.isnan(spread) else f"{text} ± {scale * spread:.{digits}f}{unit}"
 
 
 def _images(experiment: Experiment, method: str, rank: int) -> None:
@@ -209,41 +202,37 @@ def _effects(experiment: Experiment, method: str) -> None:
     if experiment.effects.empty:
         return
     st.subheader("What happens to a model that is trained without them?", anchor=False)
-    end = st.segmented_control(
-        "Which images go",
-        list(_ENDS),
-        format_func=_ENDS.__getitem__,
-        default="worst",
-        required=True,
-        key=Keys.DETECTION_ACCURACY,
-        label_visibility="collapsed",
-    )
-    attack = experiment.effects["attack_success"].notna().any()
+    attack = bool(experiment.effects["attack_success"].notna().any())
+    with st.container(horizontal=True, vertical_alignment="center"):
+        end = st.segmented_control(
+            "Which images go",
+            list(_ENDS),
+            format_func=_ENDS.__getitem__,
+            default="worst",
+            required=True,
+            key=Keys.DETECTION_END,
+        )
+        what = SUCCESS.column
+        if attack:
+            what = st.segmented_control(
+                "What the attack does",
+                list(_ATTACK),
+                format_func=lambda name: _ATTACK[name].title.capitalize(),
+                default=SUCCESS.column,
+                required=True,
+                key=Keys.DETECTION_ATTACK,
+            )
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**How accurate is it?**")
         _effect(experiment, ACCURACY, str(end), method)
     with right:
-        if not attack:
+        if attack:
+            st.markdown("**Does the attack still work?**")
+            _effect(experiment, _ATTACK[str(what)], str(end), method)
+        else:
             st.markdown("**What to see in it**")
-            st.markdown(
-                "Each point is a model trained anew without the images that a method ranks worst. "
-                "A good ranking lets accuracy rise, or keeps it, while faults go; once sound "
-                "images go too, it falls. *Faults first* is what somebody who knows them could "
-                "reach; a random order shows what fewer images alone cost."
-            )
-            return
-        st.markdown("**Does the attack still work?**")
-        what = st.segmented_control(
-            "What the attack does",
-            list(_ATTACK),
-            format_func=lambda name: _ATTACK[name].title.capitalize(),
-            default=SUCCESS.column,
-            required=True,
-            key=Keys.DETECTION_ATTACK,
-            label_visibility="collapsed",
-        )
-        _effect(experiment, _ATTACK[str(what)], str(end), method)
+            st.markdown(_EFFECT_WORDS)
 
 
 def _effect(experiment: Experiment, quantity: Quantity, end: str, method: str) -> None:
@@ -253,14 +242,16 @@ def _effect(experiment: Experiment, quantity: Quantity, end: str, method: str) -
         return
     st.plotly_chart(
         effect_chart(shares, lines, quantity.title, untouched),
-        key=Keys.of(Keys.DETECTION_ACCURACY, quantity.column),
+        key=Keys.of(Keys.DETECTION_EFFECT, quantity.column),
         config=charts.CHART_CONFIG,
         alt=f"{quantity.title.capitalize()} against the share of images removed, a line a method.",
     )
     if end == "worst":
-        st.caption(effect_sentence(shares, lines, quantity, untouched))
+        st.caption(f"{effect_sentence(shares, lines, quantity, untouched)} Colors as above.")
     else:
-        st.caption("Where the best go first, a good ranking makes the model worse sooner.")
+        st.caption(
+            "Where the best go first, a good ranking makes the model worse sooner. Colors as above."
+        )
 
 
 def _how(experiment: Experiment) -> None:

@@ -124,7 +124,8 @@ class Keys:
     DETECTION_FORGET = "detection__forget"
     DETECTION_TABLE = "detection__table"
     DETECTION_KIND = "detection__kind"
-    DETECTION_ACCURACY = "detection__accuracy"
+    DETECTION_END = "detection__end"
+    DETECTION_EFFECT = "detection__effect"
     DETECTION_ATTACK = "detection__attack"
 
     # Bound to the address, where the key is the parameter's name.
