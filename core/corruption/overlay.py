@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from core.corruption.change import PictureChange
-from core.datasets import ImageStore, encode_png
+from core.datasets import ArrayStore, ImageStore, encode_png
 
 UNCHANGED = -1
 
@@ -20,7 +20,8 @@ class OverlayStore:
     """Pictures of `base`, each as it is or changed at the moment it is asked for.
 
     An unchanged picture keeps its stored bytes and digest; a changed one is a PNG, which loses
-    nothing. Memory does not grow with the number or size of what is changed.
+    nothing. Memory does not grow with the number or size of what is changed. Digests are those that
+    the set has once `write_corrupted` has written it: of pixels, where the base is an array.
 
     Attributes
     ----------
@@ -67,6 +68,8 @@ class OverlayStore:
 
     def _digest(self, index: int) -> bytes:
         try:
+            if is_array(self.base):
+                return ArrayStore(np.asarray(self.decode(index))[None]).digest(0)
             return hashlib.sha256(self.encoded(index)).digest()
         except OSError:
             return hashlib.sha256(b"").digest()
@@ -85,3 +88,10 @@ class OverlayStore:
             changes=self.changes,
             _digests=None if self._digests is None else self._digests[indices],
         )
+
+
+def is_array(store: ImageStore | None) -> bool:
+    """Return whether pictures lie in an array, or are such pictures changed."""
+    return (
+        is_array(store.base) if isinstance(store, OverlayStore) else isinstance(store, ArrayStore)
+    )

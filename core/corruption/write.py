@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from core import __version__
 from core.corruption.corrupt import Corrupted
-from core.corruption.overlay import OverlayStore
-from core.datasets import ArrayStore, ImageStore, LabelledImages
+from core.corruption.overlay import is_array
+from core.datasets import ImageStore, LabelledImages
 from core.errors import DataError, RunError
 from core.progress import Progress, silent
 
@@ -94,10 +94,9 @@ def _about(corrupted: Corrupted, name: str) -> dict[str, object]:
 
 def _write_set(data: LabelledImages, stem: Path, progress: Progress) -> str:
     """Write a set to `stem` with the suffix that suits it; return the file's name."""
-    images = data.images.base if isinstance(data.images, OverlayStore) else data.images
     # Digests of what is in an array are of its pixels: it stays one, so that an unchanged picture
     # keeps its digest, by which embeddings are known again.
-    as_array = images is None or data.embeddings is not None or isinstance(images, ArrayStore)
+    as_array = data.images is None or data.embeddings is not None or is_array(data.images)
     path = stem.with_suffix(".npz" if as_array else ".parquet")
     (_write_npz if as_array else _write_parquet)(data, path, progress)
     return path.name

@@ -27,6 +27,7 @@ def test_what_is_written_opens_again_as_the_same_set(kind: str, tmp_path: Path) 
     result = corrupt(data, asked(texts), seed=0)
     path = write_corrupted(result, tmp_path / "out")
     opened = open_source(str(path))
+    assert opened.fingerprint == result.data.fingerprint
     np.testing.assert_array_equal(opened.ids, result.data.ids)
     np.testing.assert_array_equal(opened.labels, result.data.labels)
     assert opened.class_names == result.data.class_names
