@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from core.atomic import replacing
+from core.cli.files import replace_file
 from core.cli.run import run_given
 from core.cli.text import printable, table
-from core.errors import ConfigError, RunError
+from core.errors import ConfigError
 from core.runs import Run
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def execute(arguments: argparse.Namespace) -> int:
         text = summary.to_csv(index=False, lineterminator="\n")
     else:
         text = json.dumps(as_json(run, path, evaluation), indent=1) + "\n"
-    _replace(arguments.out, text)
+    replace_file(arguments.out, text)
     print(_as_text(summary))
     print("A random order: AUROC 0.500, recall equal to the share inspected.")
     if evaluation.unmatched:
@@ -150,13 +150,3 @@ def _as_text(summary: pd.DataFrame) -> str:
         for row in summary.to_dict("records")
     ]
     return table(head, rows)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as file:
-            file.write(text.encode())
-    except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror or error}.") from error

@@ -91,9 +91,10 @@ def recommend(
 ) -> Recommendation:
     """Say which method finds the most, and which cannot be told apart from it.
 
-    Methods are compared seed by seed: the same faults in the same images. Two are told apart where
-    the 95 % interval (Student's t) of their mean difference in average precision lies beyond a
-    difference that matters (0.005); with a single seed, where they differ by more than 0.02.
+    Methods are compared seed by seed: the same faults in the same images. One is told apart from
+    the best where the 95 % interval (Student's t) of the mean difference in average precision lies
+    beyond a difference that matters (0.005); with a single seed, where it is more than 0.02. The
+    spread of these differences over the seeds is taken to be the same for all methods.
 
     Parameters
     ----------
@@ -138,7 +139,10 @@ def recommend(
 
 def _answer(best: pd.Series, title: str, repetitions: int, fault: str) -> str:
     what = "the faults" if fault == ALL_FAULTS else f"the images with {fault}"
+    most = min(1.0, INSPECTED * best["images"] / best["faults"])
     found = f"{100 * best[f'recall_at_{INSPECTED:g}']:.0f} % of {what}"
+    if most < 1:
+        found += f", of the {100 * most:.0f} % that a perfect order would"
     spread = ""
     if repetitions > 1:
         spread = f" ± {best[f'{MEASURE}_spread']:.3f} over {repetitions} repetitions"
@@ -156,9 +160,12 @@ def _behind_the_best(detection: pd.DataFrame, table: pd.DataFrame, fault: str) -
     differences = scores.rsub(best, axis=0)[table["method"].tolist()]
     count = differences.notna().sum().to_numpy()
     mean = differences.mean().to_numpy()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        error = differences.std(ddof=1).to_numpy() / np.sqrt(count)
-        error = error * student.ppf((1 + _CONFIDENCE) / 2, np.maximum(count - 1, 1))
+    # One spread for all differences: three repetitions tell little about each alone.
+    free = int(np.maximum(count[1:] - 1, 0).sum())
+    error = np.full(len(mean), np.nan)
+    if free > 0:
+        squares = float(((differences - mean) ** 2).to_numpy()[:, 1:].sum())
+        error = student.ppf((1 + _CONFIDENCE) / 2, free) * np.sqrt(squares / free / count)
     undecided = np.where(count > 1, _SMALL + np.nan_to_num(error), _UNDECIDED)
     return pd.DataFrame(
         {

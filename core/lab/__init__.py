@@ -12,6 +12,7 @@ from core.lab.folder import (
     write_experiment,
 )
 from core.lab.record import ExperimentRecord, read_experiment_record
+from core.lab.run import DEFAULT_METHOD, run_experiment
 from core.lab.scoring import SHARES, Scored, detection_table, recall_column, sampled_curves
 from core.lab.spec import (
     SAMPLE_TRUTH,
@@ -25,6 +26,7 @@ from core.lab.spec import (
 
 __all__ = [
     "ALL_FAULTS",
+    "DEFAULT_METHOD",
     "SAMPLE_TRUTH",
     "SHARES",
     "Contender",
@@ -40,6 +42,7 @@ __all__ = [
     "open_experiment",
     "read_experiment_record",
     "recall_column",
+    "run_experiment",
     "sampled_curves",
     "unavailable",
     "usual_methods",

@@ -119,7 +119,8 @@ class ExperimentSpec:
     methods : names of contenders, see `Contender`; at least one
     seeds : one repetition each: where faults are planted, and what methods draw; the embedder is
         that of the first seed in all of them, unless `retrain`
-    retrain : train the embedder anew for each seed
+    retrain : train the embedder anew for each seed; with `truth` that is done in any case, for
+        nothing else would differ
     images : only so many training images, drawn with the seed alike from all classes; None: all
     learner : a name in `core.evaluation.LEARNERS`: what is retrained without the worst images
     removal : whether accuracy after removal is measured at all
@@ -178,6 +179,11 @@ class ExperimentSpec:
         if self.images is not None and self.images < 2:
             raise ConfigError(f"Images must be 2 or more, got {self.images}.")
         require_device_name(self.device)
+
+    @property
+    def embeds_anew(self) -> bool:
+        """Return whether each seed has an embedder of its own."""
+        return self.retrain or self.truth is not None
 
     @property
     def what(self) -> str:

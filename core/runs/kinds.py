@@ -71,6 +71,7 @@ KINDS: dict[str, JobKind] = {
     "append": JobKind("core.runs.additions:AppendSpec", "core.runs.append:append_job"),
     "resolve": JobKind("core.curation.resolve:ResolveSpec", "core.curation.resolve:resolve_job"),
     "map": JobKind("core.runs.maps:MapSpec", "core.runs.maps:map_job"),
+    "experiment": JobKind("core.lab.spec:ExperimentSpec", "core.lab.run:experiment_job"),
 }
 
 
