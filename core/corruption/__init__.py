@@ -10,7 +10,7 @@ from core.corruption.network import Network
 from core.corruption.planted import PlantedFault
 from core.corruption.registry import FAULTS
 from core.corruption.stamp import stamp
-from core.corruption.write import write_corrupted
+from core.corruption.write import require_free, write_corrupted
 
 __all__ = [
     "FAULTS",
@@ -19,6 +19,7 @@ __all__ = [
     "Network",
     "PlantedFault",
     "corrupt",
+    "require_free",
     "stamp",
     "without_classes",
     "write_corrupted",

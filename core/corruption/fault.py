@@ -50,6 +50,13 @@ class Fault:
         """Import the class of its settings, a frozen dataclass of JSON values."""
         return _load(self.config)
 
+    def option_names(self) -> list[str]:
+        """Return the names of its settings, each with its default where it has one: "alpha=0.2"."""
+        return [
+            item.name if item.default is None else f"{item.name}={_short(item.default)}"
+            for item in fields(self.load_config())
+        ]
+
     def configured(self, options: Mapping[str, Any]) -> Any:
         """Return the settings with `options` in place of the defaults.
 
@@ -82,6 +89,10 @@ def _as(default: object, value: Any, name: str) -> Any:
     if not number.is_integer():
         raise ConfigError(f"The option {name} takes a whole number, got {value!r}.")
     return int(number)
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _load(text: str) -> Any:

@@ -53,13 +53,7 @@ def write_corrupted(
     DataError : a picture that is needed for an array cannot be read
     RunError : the folder is not free, or cannot be written
     """
-    out = out.expanduser().absolute()
-    if (
-        out.is_symlink()
-        or (out.exists() and not out.is_dir())
-        or (out.is_dir() and any(out.iterdir()))
-    ):
-        raise RunError(f"{out}: there is something already. Give a folder that is absent or empty.")
+    out = require_free(out)
     fresh = out.with_name(f".{out.name[:64]}.{secrets.token_hex(4)}.partial")
     try:
         fresh.mkdir(parents=True)
@@ -75,6 +69,15 @@ def write_corrupted(
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return out / name
+
+
+def require_free(out: Path) -> Path:
+    """Return the absolute path of a folder that may be written; raises `RunError` where not."""
+    out = out.expanduser().absolute()
+    taken = out.is_symlink() or (any(out.iterdir()) if out.is_dir() else out.exists())
+    if taken:
+        raise RunError(f"{out}: there is something already. Give a folder that is absent or empty.")
+    return out
 
 
 def _about(corrupted: Corrupted, name: str) -> dict[str, object]:
