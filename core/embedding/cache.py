@@ -6,7 +6,7 @@ import json
 import logging
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -56,13 +56,27 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is kept: features of the readable pictures, what was fitted, and which were left out."""
+    """What is kept: features of the readable pictures, what was fitted, and which were left out.
+
+    Attributes
+    ----------
+    x, y, fitted : as `core.embedding.embedder.Features`
+    train_left_out, validation_left_out : the pictures without features
+    space : of `space`, or "" in entries of older versions: which features may be mixed with these
+    digests : of the pictures that x belongs to, as they are stored, uint8, shape (len(x), 32); of
+        no length in entries of older versions
+    """
 
     x: np.ndarray
     y: np.ndarray
     fitted: Mapping[str, np.ndarray]
     train_left_out: LeftOut
     validation_left_out: LeftOut
+    space: str
+    digests: np.ndarray
+
+
+NO_DIGESTS = np.zeros((0, 32), dtype=np.uint8)
 
 
 def fingerprint(
@@ -78,22 +92,43 @@ def fingerprint(
     Training labels, ids and class names play no part. Neither does the device: a network trained
     on another one is another draw of the same thing, and looking one up must not load torch.
     """
+    parts = _space_parts(validation, name, embedder, config, seed)
+    return _hashed(parts | {"train": train.content_fingerprint})
+
+
+def space(
+    validation: LabelledImages, name: str, embedder: Embedder, config: object, seed: int
+) -> str:
+    """Return the SHA-256 of all that the space of the features depends on.
+
+    What `fingerprint` takes in but the training pictures: these are only put into it, so that a
+    picture has the same features there in whatever training set it comes.
+    """
+    return _hashed(_space_parts(validation, name, embedder, config, seed))
+
+
+def _space_parts(
+    validation: LabelledImages, name: str, embedder: Embedder, config: object, seed: int
+) -> dict[str, object]:
     parts = {
         "schema_version": _SCHEMA_VERSION,
         "embedder": name,
         "version": embedder.version,
         "config": asdict(config),  # type: ignore[call-overload]
-        "train": train.content_fingerprint,
         "validation": validation.content_fingerprint,
     }
     if embedder.learned:
         labels = np.ascontiguousarray(validation.labels, dtype=np.int64)
         parts |= {"seed": seed, "validation_labels": sha256(labels.data).hexdigest()}
+    return parts
+
+
+def _hashed(parts: Mapping[str, object]) -> str:
     return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def load(path: Path, n: int, m: int) -> Entry | None:
-    """Read the entry for `n` training and `m` validation images.
+def load(path: Path, n: int | None, m: int) -> Entry | None:
+    """Read the entry for `n` training images, or any number where None, and `m` validation images.
 
     None where there is none, or none that is whole: the caller then computes it again.
     """
@@ -109,12 +144,15 @@ def load(path: Path, n: int, m: int) -> Entry | None:
                 },
                 LeftOut(stored["train_rows"], stored["train_reasons"]),
                 LeftOut(stored["validation_rows"], stored["validation_reasons"]),
+                str(stored["space"]) if "space" in stored.files else "",
+                stored["digests"] if "digests" in stored.files else NO_DIGESTS,
             )
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         _log.warning("The cached embeddings %s cannot be read (%s).", path, error)
         return None
+    n = len(entry.x) + len(entry.train_left_out.rows) if n is None else n
     if _fits(entry.x, entry.train_left_out, n) and _fits(entry.y, entry.validation_left_out, m):
         return entry if entry.x.shape[1] == entry.y.shape[1] else None
     _log.warning("The cached embeddings %s do not fit their images.", path)
@@ -131,6 +169,25 @@ def _fits(vectors: np.ndarray, left_out: LeftOut, count: int) -> bool:
         and bool(np.all((rows >= 0) & (rows < count)) and np.all(np.diff(rows) > 0))
         and bool(np.isfinite(vectors).all())
     )
+
+
+def entries_of(folder: Path, space: str) -> Iterator[Path]:
+    """Yield the entries in `folder` whose features are of `space`, the newest first.
+
+    Of each entry only this much is read; what is damaged is passed over.
+    """
+    try:
+        paths = sorted(folder.glob("*.npz"), key=lambda path: path.stat().st_mtime, reverse=True)
+    except OSError:
+        return
+    for path in paths:
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                same = "space" in stored.files and str(stored["space"]) == space
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+            continue
+        if same:
+            yield path
 
 
 def store(path: Path, entry: Entry) -> None:
@@ -155,4 +212,6 @@ def _arrays(entry: Entry) -> dict[str, np.ndarray]:
         "train_reasons": entry.train_left_out.reasons,
         "validation_rows": entry.validation_left_out.rows,
         "validation_reasons": entry.validation_left_out.reasons,
+        "space": np.array(entry.space),
+        "digests": entry.digests,
     }

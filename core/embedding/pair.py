@@ -6,19 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
 from core.datasets import LabelledImages, drop_unreadable
 from core.device import resolve_device
 from core.embedding import cache
+from core.embedding.embedder import Embedder
 from core.embedding.registry import EMBEDDERS
+from core.embedding.reuse import Completed, complete
 from core.errors import AssayError, ConfigError, DataError
 from core.progress import Progress, silent
 
 if TYPE_CHECKING:
     import torch
+
+
+class _How(TypedDict):
+    device: str
+    progress: Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +38,7 @@ class EmbeddedPair:
     x : features of the training images, float32, shape (n, d)
     y : features of the validation images, float32, shape (m, d)
     embedder : its name in `EMBEDDERS`
-    from_cache : nothing was computed
+    reused : how many training images have features from an earlier time
     fingerprint : SHA-256 of all that x and y depend on
     fitted : what the embedder learned from the validation set, name to array; `embed_more` embeds
         further images with it
@@ -42,9 +49,14 @@ class EmbeddedPair:
     x: np.ndarray
     y: np.ndarray
     embedder: str
-    from_cache: bool
+    reused: int
     fingerprint: str
     fitted: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def from_cache(self) -> bool:
+        """Return whether nothing was computed."""
+        return self.reused == len(self.x)
 
     def __post_init__(self) -> None:
         """Guard the rows' agreement."""
@@ -66,6 +78,9 @@ def embed_pair(
     """Embed a training and a validation set into one feature space.
 
     Pictures that cannot be read are left out and listed in `.unreadable` of the sets returned.
+    Where the same validation set was embedded before with the same settings, nothing is fitted
+    again, and only those training pictures are embedded that were in no set of that time: a copy
+    of a data set with faults in some pictures costs what these cost.
 
     Parameters
     ----------
@@ -74,7 +89,7 @@ def embed_pair(
         `convnet`
     seed : decides all random choices; same seed, data and machine give the same vectors
     cache_dir : where vectors are kept and looked for, as `<fingerprint>.npz`; None: nowhere.
-        On a hit no picture is decoded
+        On a hit no picture is decoded; else the features of known pictures are taken from there
     device : auto, cpu, cuda or mps
     config : settings of this embedder (`ConvnetConfig`, `PixelsConfig`, ...); None: its defaults
     progress : is told where the work is; `Cancelled` raised from it leaves nothing behind
@@ -91,30 +106,62 @@ def embed_pair(
         _check_pictures(name, train, validation)
     progress("Fingerprint", 0.0)
     key = cache.fingerprint(train, validation, name, embedder, config, seed)
-    path = None
-    if cache_dir is not None and embedder.from_pictures:
-        path = cache_dir / f"{key}.npz"
-    entry = None if path is None else cache.load(path, len(train), len(validation))
-    from_cache = entry is not None
-    if entry is None:
-        readable = (train, validation)
-        if embedder.from_pictures:
-            readable = drop_unreadable(train, progress), drop_unreadable(validation, progress)
-        features = embedder.embed(*readable, config, seed=seed, device=device, progress=progress)
-        left_out = map(cache.LeftOut.between, (train, validation), readable)
-        entry = cache.Entry(*features, *left_out)
-        if path is not None:
-            cache.store(path, entry)
+    folder = cache_dir if embedder.from_pictures else None
+    entry = None if folder is None else cache.load(_file(folder, key), len(train), len(validation))
+    if entry is not None:
+        done = Completed(entry, reused=len(entry.x))
+    else:
+        space = cache.space(validation, name, embedder, config, seed)
+        how: _How = {"device": device, "progress": progress}
+        done = _made(train, validation, embedder, config, space, folder, seed=seed, **how)
+        if folder is not None:
+            cache.store(_file(folder, key), done.entry)
     return EmbeddedPair(
-        train=entry.train_left_out.without(train),
-        validation=entry.validation_left_out.without(validation),
-        x=entry.x,
-        y=entry.y,
+        train=done.entry.train_left_out.without(train),
+        validation=done.entry.validation_left_out.without(validation),
+        x=done.entry.x,
+        y=done.entry.y,
         embedder=name,
-        from_cache=from_cache,
+        reused=done.reused,
         fingerprint=key,
-        fitted=entry.fitted,
+        fitted=done.entry.fitted,
     )
+
+
+def _file(folder: Path, key: str) -> Path:
+    return folder / f"{key}.npz"
+
+
+def _made(
+    train: LabelledImages,
+    validation: LabelledImages,
+    embedder: Embedder,
+    config: Any,
+    space: str,
+    folder: Path | None,
+    *,
+    seed: int,
+    device: str,
+    progress: Progress,
+) -> Completed:
+    """Embed both sets without what cannot be read, with the help of what `folder` keeps."""
+    if folder is not None:
+        how: _How = {"device": device, "progress": progress}
+        completed = complete(train, validation, embedder, config, space, folder, **how)
+        if completed is not None:
+            return completed
+    readable = (train, validation)
+    if embedder.from_pictures:
+        readable = drop_unreadable(train, progress), drop_unreadable(validation, progress)
+    features = embedder.embed(*readable, config, seed=seed, device=device, progress=progress)
+    train_left_out, validation_left_out = (
+        cache.LeftOut.between(given, kept)
+        for given, kept in zip((train, validation), readable, strict=True)
+    )
+    pictures = readable[0].images if embedder.from_pictures else None
+    digests = cache.NO_DIGESTS if pictures is None else pictures.digests()
+    entry = cache.Entry(*features, train_left_out, validation_left_out, space, digests)
+    return Completed(entry, reused=0)
 
 
 def embed_more(
