@@ -12,13 +12,24 @@ import sys
 from collections.abc import Sequence
 
 from core import __version__
-from core.cli import append, corrupt, evaluate, export, inspect, map, review, scores, value
+from core.cli import (
+    append,
+    compare,
+    corrupt,
+    evaluate,
+    export,
+    inspect,
+    map,
+    review,
+    scores,
+    value,
+)
 from core.cli.text import printable
 from core.errors import AssayError, Cancelled, ConfigError
 
 __all__ = ["build_parser", "main"]
 
-COMMANDS = (value, append, review, scores, map, corrupt, evaluate, export, inspect)
+COMMANDS = (value, append, review, scores, map, corrupt, compare, evaluate, export, inspect)
 
 
 def build_parser() -> argparse.ArgumentParser:

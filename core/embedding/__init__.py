@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.embedding.classifier import train_classifier
 from core.embedding.convnet_config import ConvnetConfig, ResnetConfig
 from core.embedding.layout import Layout, LayoutConfig, lay_out
 from core.embedding.pair import (
@@ -29,4 +30,5 @@ __all__ = [
     "embed_pair",
     "feature_network",
     "lay_out",
+    "train_classifier",
 ]

@@ -50,6 +50,14 @@ class TrainedNetwork:
             features: np.ndarray = self.network.features(prepared).float().cpu().numpy()
         return features
 
+    def logits(self, pictures: np.ndarray) -> np.ndarray:
+        """Return what the head says of uint8 pictures, float32, shape (b, classes trained on)."""
+        with torch.inference_mode():
+            batch = torch.from_numpy(pictures).to(self.device)
+            said = self.network(_prepared(batch, self.mean, self.deviation))
+            logits: np.ndarray = said.float().cpu().numpy()
+        return logits
+
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the whole network as named arrays; `from_arrays` makes it again."""
         weights = {

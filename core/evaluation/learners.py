@@ -72,6 +72,24 @@ LEARNERS: dict[str, Learner] = {
         takes="features",
         repeats=False,
     ),
+    "convnet": Learner(
+        title="Small residual network",
+        summary="The convnet of the embedders, trained anew on the pictures: minutes on a CPU.",
+        function="core.evaluation.networks:fit_convnet",
+        takes="pictures",
+    ),
+    "resnet-20": Learner(
+        title="ResNet-20",
+        summary="CIFAR's residual network, for color pictures of 32 pixels: minutes on a CPU.",
+        function="core.evaluation.networks:fit_resnet_20",
+        takes="pictures",
+    ),
+    "resnet-18": Learner(
+        title="ResNet-18",
+        summary="PreActResNet-18, as in the LAVA paper: hours on a CPU, minutes on a GPU.",
+        function="core.evaluation.networks:fit_resnet_18",
+        takes="pictures",
+    ),
 }
 
 

@@ -3,6 +3,7 @@
 What runs an experiment brings torch and scikit-learn; that loads when it is first used.
 """
 
+from core.lab.estimate import estimate_experiment
 from core.lab.folder import (
     ALL_FAULTS,
     Curves,
@@ -37,6 +38,7 @@ __all__ = [
     "Scored",
     "contender_title",
     "detection_table",
+    "estimate_experiment",
     "experiment_id",
     "list_experiments",
     "open_experiment",

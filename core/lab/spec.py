@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -96,12 +95,10 @@ def unavailable(name: str, images: int | None = None) -> str:
     ConfigError : there is no such method
     """
     method = METHODS[Contender.parse(name).method]
-    package = getattr(method, "package", None)
-    if package and find_spec(package) is None:
-        return f"it needs the package {package}: pip install {package}"
-    most = getattr(method, "most_images", None)
-    if most is not None and images is not None and images > most:
-        return f"it is for {most:,} images at most, and there are {images:,}"
+    try:
+        method.require_usable(images)
+    except ConfigError as error:
+        return str(error)
     return ""
 
 
