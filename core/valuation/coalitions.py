@@ -90,9 +90,10 @@ def value_least_core(
     """Value images so that no coalition could do much better alone; parameters as `value_lava`.
 
     The values v_i sum to u(all), and sum_{i in S} v_i + e >= u(S) for every drawn subset S with the
-    smallest e that allows it; among those, the values of least norm. Needs both sets' embeddings
-    and labels, and pyDVL with a solver. Low is bad. With fewer subsets than images the norm decides
-    much, and values are close to each other.
+    smallest e >= 0 that allows it; among those, the values of least norm. Needs both sets'
+    embeddings and labels, and pyDVL with a solver. Low is bad. What is asked of a value is that
+    groups are content, not that single images are told apart: wrong labels hardly stand out, least
+    of all with fewer subsets than images, where the norm decides.
 
     Raises
     ------
@@ -115,6 +116,8 @@ def value_least_core(
         found = game.rules.MonteCarloLeastCoreValuation(
             game.utility,
             n_samples=config.subsets,
+            # Fewer subsets than images leave e without a bound.
+            non_negative_subsidy=True,
             progress=False,
             seed=config.seed,
             solver_options={"solver": "CLARABEL"},

@@ -119,8 +119,8 @@ LEARNED_METHODS: dict[str, Method] = {
     "least-core": Method(
         title="Least core",
         summary=(
-            "Values with which no group of images could do much better alone. Needs more subsets "
-            "than images to say much."
+            "Values with which no group of images could do much better alone. For comparison: "
+            "single faults hardly stand out."
         ),
         family="Shapley values and kin",
         needs="Trains a ridge head on very many subsets of the training set.",
