@@ -227,7 +227,8 @@ def _provenance(run: Run) -> None:
         "Training set": f"{record.train.source} ({images(record.train.images)})",
         "Its fingerprint": record.train.fingerprint[:16],
         "Validation set": f"{record.validation.source} ({images(record.validation.images)})",
-        "Method": f"{method_title(record.method)}, epsilon {number(record.epsilon)}",
+        "Method": method_title(record.method)
+        + ("" if record.epsilon is None else f", epsilon {number(record.epsilon)}"),
         "Embedder": record.embedder,
         "Seed": str(record.seed),
         "Assay": record.versions.get("assay", "unknown"),

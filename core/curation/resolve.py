@@ -28,7 +28,8 @@ from core.progress import Progress, silent
 from core.runs import RUN_ID, Run, find_run, link_run
 
 _SUBSET_ID = re.compile(r"[0-9a-f]{32}")
-# Where a method used no regularization of its own: small beside the costs, and quick.
+# Where a method used no regularization of its own, or no transport: small beside the costs, and
+# quick.
 _RELATIVE_EPSILON = 0.01
 
 
@@ -258,14 +259,16 @@ def solve_subset(run: Run, subset: Subset, progress: Progress = silent) -> Dista
     """Solve for the OT distance of a subset, with the run's embeddings and settings."""
     from core.valuation import LavaConfig, set_distance  # they bring torch
 
-    asked, epsilon = run.record.configuration, run.record.epsilon
+    asked, epsilon = run.record.configuration, run.record.epsilon or 0.0
+    weight, p = asked.get("label_weight"), asked.get("p")
     config = LavaConfig(
         epsilon=epsilon if epsilon > 0 else 0.1,
         relative_epsilon=None if epsilon > 0 else _RELATIVE_EPSILON,
         feature_weight=float(asked["feature_weight"]),
-        label_weight=float(asked["label_weight"]),
+        # A method without transport leaves open what it does not use: then as published.
+        label_weight=1.0 if weight is None else float(weight),
         label_distance_kind=asked.get("label_distance_kind") or "training",
-        p=int(asked["p"]),
+        p=2 if p is None else int(p),
         tolerance=asked.get("tolerance"),
         max_passes=int(asked.get("max_passes", 500)),
         device=asked.get("device", "auto"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -171,7 +171,7 @@ def valuation_of(run: Run) -> TransportValuation:
     """Return what a run's valuation yielded, as it was before it was written."""
     from core.valuation import TransportValuation
 
-    record, values = run.record, run.values
+    solution, values = run.require_plan(), run.values
     return TransportValuation(
         calibrated_gradient=values["calibrated_gradient"].to_numpy(),
         validation_gradient=run.validation["calibrated_gradient"].to_numpy(),
@@ -180,14 +180,6 @@ def valuation_of(run: Run) -> TransportValuation:
         label_distances=run.label_distances,
         looks_like=values["looks_like"].to_numpy(),
         looks_like_probability=values["looks_like_probability"].to_numpy(),
-        epsilon=record.epsilon,
-        primal=record.primal,
-        dual=record.dual,
-        transport_cost=record.transport_cost,
-        marginal_error=record.marginal_error,
-        tolerance=record.tolerance,
-        passes=record.passes,
-        converged=record.converged,
         # The way back: a value is the score with its sign changed (`value_from_score`).
         score=0.0 - values["value"].to_numpy(),
         columns={
@@ -196,7 +188,8 @@ def valuation_of(run: Run) -> TransportValuation:
             if name not in (*COLUMNS, *RESEMBLANCE_COLUMNS)
         },
         arrays=run.arrays,
-        details=record.details,
+        details=run.record.details,
+        **asdict(solution),
     )
 
 

@@ -61,7 +61,7 @@ class ImageEvidence:
     ----------
     reasons : why it is flagged or is not, one or two sentences
     flagged : it lies below the cut of the run (`core.evaluation.harmful_cut`'s threshold)
-    plan : matched and nearest validation images, and its cost
+    plan : nearest validation images; those matched and its cost, where the run has a plan
     training : training images nearest by features, itself left out
     training_copies, validation_copies : what shows the same
     rule : what counts as a copy here, in words
@@ -156,7 +156,7 @@ class RunEvidence:
         found = explain(
             cost,
             row,
-            run.potentials.g,
+            run.potentials.g if run.has_plan else None,
             run.record.epsilon,
             plan=plan_row(run, row),
             resembles=int(run.values["looks_like"].to_numpy()[row]),
@@ -257,7 +257,9 @@ class RunEvidence:
         label, like = int(image["label"]), int(image["looks_like"])
         seen = cost.y_labels[found.nearest[:k]]
         nearer = np.searchsorted(self._reach, found.nearest_distance[0]) / len(self._reach)
-        commoner, sent_to = float(self._commoner[label]), int(found.class_mass.argmax())
+        commoner = float(self._commoner[label])
+        planned = len(found.class_mass) > 0
+        sent_to = int(found.class_mass.argmax()) if planned else 0
         return reasons(
             Facts(
                 label=run.class_names[label],
@@ -269,8 +271,8 @@ class RunEvidence:
                 neighbors=len(seen),
                 neighbors_own=int((seen == label).sum()),
                 neighbors_resembled=int((seen == like).sum()),
-                sent_to=run.class_names[sent_to],
-                sent=float(found.class_mass[sent_to]),
+                sent_to=run.class_names[sent_to] if planned else None,
+                sent=float(found.class_mass[sent_to]) if planned else None,
                 farther=float(nearer),
                 commoner=None if np.isnan(commoner) else commoner,
                 by_gradient=run.ranks_by_gradient,

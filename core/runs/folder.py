@@ -15,7 +15,8 @@ import pandas as pd
 
 from core.atomic import replacing
 from core.errors import RunError
-from core.runs.record import RunRecord, SourceRecord, read_record
+from core.runs.record import RunRecord, Solution, SourceRecord, read_record
+from core.valuation import method_title, value_from_score
 
 if TYPE_CHECKING:
     from core.datasets import LabelledImages
@@ -26,11 +27,11 @@ FILES = (
     "run.json",
     "values.parquet",
     "validation.parquet",
-    "label_distances.parquet",
-    "potentials.npz",
     "train_embeddings.npy",
     "validation_embeddings.npy",
 )
+# Only of methods that solve a transport problem.
+PLAN_FILES = ("label_distances.parquet", "potentials.npz")
 # Only where a method has arrays of its own to keep.
 METHOD_FILE = "method.npz"
 # Only where an embedder learned something: what it takes to embed further images.
@@ -69,6 +70,26 @@ class Run:
     def class_names(self) -> tuple[str, ...]:
         """Return the names of the classes; `label` is a position in it."""
         return self.record.class_names
+
+    @property
+    def has_plan(self) -> bool:
+        """Return whether there are potentials and label distances, and so a plan as evidence."""
+        return self.record.solution is not None
+
+    def require_plan(self) -> Solution:
+        """Return how far the transport problem was solved, for whoever needs its plan.
+
+        Raises
+        ------
+        RunError : the run's method has none
+        """
+        solution = self.record.solution
+        if solution is None:
+            raise RunError(
+                f"{method_title(self.record.method)} has no transport plan, so there are no label "
+                "distances and no potentials. Value the same data with LAVA to see them."
+            )
+        return solution
 
     @cached_property
     def values(self) -> pd.DataFrame:
@@ -149,8 +170,8 @@ class Run:
     @cached_property
     def ranks_by_gradient(self) -> bool:
         """Whether values are calibrated gradients with their sign changed, and not a score."""
-        from core.valuation import value_from_score
-
+        if not self.has_plan:
+            return False
         of_gradient = value_from_score(self.values["calibrated_gradient"].to_numpy())
         return np.array_equal(self.values["value"].to_numpy(), of_gradient)
 
@@ -163,8 +184,9 @@ class Run:
     def label_distances(self) -> np.ndarray:
         """Training class by validation class, float32, shape (v, v), units of cost.
 
-        NaN where one of the two classes is empty.
+        NaN where one of the two classes is empty. Raises as `require_plan`.
         """
+        self.require_plan()
         table = self._table("label_distances.parquet")
         v = len(self.class_names)
         if len(table) != v * v:
@@ -176,7 +198,8 @@ class Run:
 
     @cached_property
     def potentials(self) -> SavedPotentials:
-        """The dual solution f, g."""
+        """The dual solution f, g. Raises as `require_plan`."""
+        self.require_plan()
         saved = self._archive("potentials.npz")
         try:
             return SavedPotentials(saved["f"], saved["g"])
@@ -248,7 +271,8 @@ def open_run(path: Path) -> Run:
     """
     path = path.absolute()
     record = read_record(path / "run.json")
-    missing = [name for name in FILES if not (path / name).is_file()]
+    files = (*FILES, *PLAN_FILES) if record.solution is not None else FILES
+    missing = [name for name in files if not (path / name).is_file()]
     if missing:
         raise RunError(f"{path} is not a whole run: {', '.join(missing)} missing.")
     if not RUN_ID.fullmatch(record.id):

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -23,14 +23,14 @@ from core.errors import ConfigError, DataError, RunError
 from core.progress import Progress, silent
 from core.runs.folder import Run, find_run
 from core.runs.home import home as default_home
-from core.runs.record import RunRecord, SourceRecord
+from core.runs.record import RunRecord, Solution, SourceRecord
 from core.runs.spec import ValueSpec, run_id
 from core.runs.tables import validation_frame, values_frame
 from core.runs.writing import require_free, write_run
+from core.valuation import METHODS, TransportValuation, Valuation
 
 if TYPE_CHECKING:
     from core.embedding import EmbeddedPair
-    from core.valuation import Valuation
 
 
 class Stopwatch:
@@ -79,6 +79,7 @@ def open_pair(spec: ValueSpec, progress: Progress = silent) -> Opened:
 
     Raises
     ------
+    ConfigError : there is no such method, embedder or device, or the method cannot be used here
     DataError : a set cannot be used
     """
     from core.embedding import chosen_embedder
@@ -98,6 +99,7 @@ def open_pair(spec: ValueSpec, progress: Progress = silent) -> Opened:
         progress("Reading", 0.9, "Fingerprint of the validation set")
         validation_fingerprint = validation.fingerprint
         train, validation = align_classes(train, validation)
+        METHODS[spec.method].require_usable(len(train))
         progress("Reading", 1.0)
     return Opened(
         spec=replace(spec, embedder=chosen_embedder(spec.embedder, train, validation)),
@@ -112,7 +114,6 @@ def open_pair(spec: ValueSpec, progress: Progress = silent) -> Opened:
 def _require_known(spec: ValueSpec) -> None:
     """Refuse names and devices that do not exist before anything is read."""
     from core.embedding import EMBEDDERS
-    from core.valuation import METHODS
 
     for what, name, known in (
         ("method", spec.method, tuple(METHODS)),
@@ -120,6 +121,7 @@ def _require_known(spec: ValueSpec) -> None:
     ):
         if name not in known:
             raise ConfigError(f"There is no {what} '{name}'. Choose one of: {', '.join(known)}.")
+    METHODS[spec.method].require_usable()
     resolve_device(spec.device)
 
 
@@ -252,7 +254,6 @@ def value_pair(
     Cancelled : raised by `progress`
     """
     from core.runs.settings import choose_settings, resolved
-    from core.valuation import METHODS
 
     watch = Stopwatch() if watch is None else watch
     method = METHODS[spec.method]
@@ -273,17 +274,20 @@ def value_pair(
         )
     require_finite(valuation)
     valuation = replace(valuation, details={**valuation.details, "settings": chosen.facts()})
-    return valuation, resolved(spec, config)
+    # A method without transport leaves open what it does not use.
+    return valuation, resolved(spec, config) if method.transports else spec
 
 
 def require_finite(valuation: Valuation) -> None:
     """Raise `DataError` where a value is not a finite number."""
     bad = np.flatnonzero(~np.isfinite(valuation.value))
     if len(bad):
-        raise DataError(
-            f"The valuation of {len(bad)} images is not a finite number; "
+        hint = (
             "epsilon may be too small for the scale of these embeddings."
+            if isinstance(valuation, TransportValuation)
+            else "look for embeddings that are huge."
         )
+        raise DataError(f"The valuation of {len(bad)} images is not a finite number; {hint}")
 
 
 def _record(opened: Opened, pair: EmbeddedPair, valuation: Valuation, spec: ValueSpec) -> RunRecord:
@@ -301,18 +305,18 @@ def _record(opened: Opened, pair: EmbeddedPair, valuation: Valuation, spec: Valu
         versions=versions(),
         seed=spec.seed,
         device=resolve_device(spec.device),
-        epsilon=valuation.epsilon,
-        tolerance=valuation.tolerance,
-        marginal_error=valuation.marginal_error,
-        converged=valuation.converged,
-        passes=valuation.passes,
-        primal=valuation.primal,
-        dual=valuation.dual,
-        transport_cost=valuation.transport_cost,
         seconds=dict(opened.watch.seconds),
         peak_memory=peak_memory(),
         details=valuation.details,
+        **_solution(valuation),
     )
+
+
+def _solution(valuation: Valuation) -> dict[str, Any]:
+    """Return what the record keeps of a solution; nothing of a method without transport."""
+    if not isinstance(valuation, TransportValuation):
+        return {}
+    return {item.name: getattr(valuation, item.name) for item in fields(Solution)}
 
 
 def versions() -> dict[str, str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from math import log
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import RunError
+from core.valuation import METHODS
 
 if TYPE_CHECKING:
     from core.datasets import LabelledImages
@@ -56,6 +56,20 @@ class SourceRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Solution:
+    """How far a transport problem was solved; the fields of the same names in `RunRecord`."""
+
+    epsilon: float
+    tolerance: float
+    marginal_error: float
+    converged: bool
+    passes: int
+    primal: float
+    dual: float
+    transport_cost: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """The content of run.json.
 
@@ -71,7 +85,8 @@ class RunRecord:
     versions : of assay, python, torch, numpy
     seed : what every random choice follows from
     device : where it was computed
-    epsilon : entropic regularization used, in units of cost
+    epsilon : entropic regularization used, in units of cost; this and the next seven are None in
+        runs of methods without transport
     tolerance : marginal error asked for
     marginal_error : reached, 0 to 2
     converged : marginal_error <= tolerance
@@ -98,14 +113,14 @@ class RunRecord:
     versions: Mapping[str, str]
     seed: int
     device: str
-    epsilon: float
-    tolerance: float
-    marginal_error: float
-    converged: bool
-    passes: int
-    primal: float
-    dual: float
-    transport_cost: float
+    epsilon: float | None = None
+    tolerance: float | None = None
+    marginal_error: float | None = None
+    converged: bool | None = None
+    passes: int | None = None
+    primal: float | None = None
+    dual: float | None = None
+    transport_cost: float | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     peak_memory: int = 0
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -115,22 +130,31 @@ class RunRecord:
     schema_version: int = SCHEMA_VERSION
 
     @property
+    def solution(self) -> Solution | None:
+        """Return how far the transport problem was solved; None where the method solves none."""
+        if self.transport_cost is None:
+            return None
+        return Solution(**{item.name: getattr(self, item.name) for item in fields(Solution)})
+
+    @property
     def value_unit(self) -> str:
         """Return the unit of the training images' values, in words."""
         if "fusion" in self.details:
             return "log odds that an image is sound"
-        return "nats" if self.method == "label-posterior" else "units of cost"
+        method = METHODS.get(self.method)
+        return "units of the method" if method is None else method.unit
 
     @property
     def even_odds(self) -> float | None:
         """Return the value of an image that is as likely faulty as sound; None if values don't say.
 
-        For the label posterior, whose values are never above 0, that of even odds that the label is
+        Where values are log probabilities, never above 0, that of even odds that the label is
         right.
         """
         if "fusion" in self.details:
             return 0.0
-        return -log(2) if self.method == "label-posterior" else None
+        method = METHODS.get(self.method)
+        return None if method is None else method.even_odds
 
     @property
     def neutral_value(self) -> float:

@@ -8,7 +8,6 @@ import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -17,9 +16,7 @@ from core.errors import RunError
 from core.runs.folder import EMBEDDER_FILE, METHOD_FILE, Run
 from core.runs.processes import is_alive, start_mark
 from core.runs.record import RunRecord
-
-if TYPE_CHECKING:
-    from core.valuation import Valuation
+from core.valuation import TransportValuation, Valuation
 
 _PARTIAL = re.compile(r"\..+\.(?P<pid>\d+)\.(?P<mark>[^.]+)\.[0-9a-f]+\.partial")
 
@@ -54,7 +51,7 @@ def write_run(
     Parameters
     ----------
     values, validation : tables as `values_frame` and `validation_frame` make them
-    valuation : label distances and potentials are taken from it
+    valuation : label distances and potentials are taken from it, if it has some
     x, y : embeddings, float32, shapes (n, d) and (m, d)
     fitted : what the embedder learned, if anything
 
@@ -93,16 +90,17 @@ def _write_files(
 ) -> None:
     for table, name in ((values, "values.parquet"), (validation, "validation.parquet")):
         table.to_parquet(folder / name, index=False)
-    names = np.array(record.class_names, dtype=object)
-    v = len(names)
-    pd.DataFrame(
-        {
-            "train_class": np.repeat(names, v),
-            "validation_class": np.tile(names, v),
-            "distance": valuation.label_distances.astype(np.float32).ravel(),
-        }
-    ).to_parquet(folder / "label_distances.parquet", index=False)
-    np.savez(folder / "potentials.npz", f=valuation.f, g=valuation.g)
+    if isinstance(valuation, TransportValuation):
+        names = np.array(record.class_names, dtype=object)
+        v = len(names)
+        pd.DataFrame(
+            {
+                "train_class": np.repeat(names, v),
+                "validation_class": np.tile(names, v),
+                "distance": valuation.label_distances.astype(np.float32).ravel(),
+            }
+        ).to_parquet(folder / "label_distances.parquet", index=False)
+        np.savez(folder / "potentials.npz", f=valuation.f, g=valuation.g)
     if valuation.arrays:
         np.savez_compressed(folder / METHOD_FILE, allow_pickle=False, **valuation.arrays)
     np.save(folder / "train_embeddings.npy", np.ascontiguousarray(x, np.float32))

@@ -23,15 +23,15 @@ class Evidence:
     Attributes
     ----------
     matched, matched_mass : validation rows that the plan sends the image to, heaviest first, and
-        the share of the image's mass that each gets, 0 to 1
-    class_mass : the share of the image's mass that each validation class gets, shape (v,)
+        the share of the image's mass that each gets, 0 to 1; empty where there is no plan
+    class_mass : the share of the image's mass that each validation class gets, shape (v,), or empty
     nearest, nearest_distance : validation rows nearest by features, and their distance
     own, own_distance : the same among the validation images of its own label; empty where the
         validation set lacks that class
     other, other_distance : the same among those of the class that it resembles; empty where that is
         its own, or none was named
     feature_cost, label_cost : the two parts of the image's expected cost under the plan, in units
-        of cost
+        of cost; None where there is no plan
     """
 
     matched: np.ndarray
@@ -43,15 +43,15 @@ class Evidence:
     own_distance: np.ndarray
     other: np.ndarray
     other_distance: np.ndarray
-    feature_cost: float
-    label_cost: float
+    feature_cost: float | None
+    label_cost: float | None
 
 
 def explain(
     cost: GroundCost,
     row: int,
-    g: np.ndarray,
-    epsilon: float,
+    g: np.ndarray | None,
+    epsilon: float | None,
     *,
     b: np.ndarray | None = None,
     plan: np.ndarray | None = None,
@@ -65,8 +65,8 @@ def explain(
     Parameters
     ----------
     cost : the run's ground cost, with its label distances and weights
-    g : validation potential, shape (m,)
-    epsilon : the run's regularization, in units of cost
+    g : validation potential, shape (m,); None for a run without a transport plan
+    epsilon : the run's regularization, in units of cost; None as above
     b : validation masses, shape (m,); uniform if None
     plan : the image's row of the plan, shape (m,), any sum above 0; for a run that keeps its plan
         (exact transport), in place of the one that follows from `g` and `epsilon`
@@ -84,26 +84,31 @@ def explain(
     if not 0 <= row < len(cost.x):
         raise IndexError(f"There is no training image {row}; rows are 0 to {len(cost.x) - 1}.")
     features, labels = cost.features(row), cost.labels(row)
-    plan = _entropic_row(g - features - labels, epsilon, b) if plan is None else plan / plan.sum()
+    if plan is not None:
+        plan = plan / plan.sum()
+    elif g is not None and epsilon is not None:
+        plan = _entropic_row(g - features - labels, epsilon, b)
     difference = cost.y.astype(np.float64, copy=False) - cost.x[row]
     distance = np.sqrt(np.einsum("jd,jd->j", difference, difference))
-    matched = _first(-plan, k)
+    matched = np.empty(0, dtype=np.int64) if plan is None else _first(-plan, k)
     nearest = _first(distance, k)
     label = int(cost.x_labels[row])
     own = _of_class(cost.y_labels, distance, label, k)
     other = _of_class(cost.y_labels, distance, -1 if resembles == label else resembles, k)
     return Evidence(
         matched=matched,
-        matched_mass=plan[matched],
-        class_mass=np.bincount(cost.y_labels, plan, minlength=_classes(cost)),
+        matched_mass=np.empty(0) if plan is None else plan[matched],
+        class_mass=np.empty(0)
+        if plan is None
+        else np.bincount(cost.y_labels, plan, minlength=_classes(cost)),
         nearest=nearest,
         nearest_distance=distance[nearest],
         own=own,
         own_distance=distance[own],
         other=other,
         other_distance=distance[other],
-        feature_cost=float(plan @ features),
-        label_cost=float(plan @ labels),
+        feature_cost=None if plan is None else float(plan @ features),
+        label_cost=None if plan is None else float(plan @ labels),
     )
 
 

@@ -11,6 +11,7 @@ from math import log
 from core.valuation.learned_methods import LEARNED_METHODS
 from core.valuation.method import FAMILIES as FAMILIES
 from core.valuation.method import Method as Method
+from core.valuation.simple_methods import REFERENCE_METHODS, SIMPLE_METHODS
 
 # Between which classes label distances are measured: see `LavaConfig`.
 LABEL_DISTANCE_KINDS = ("training", "validation")
@@ -91,7 +92,9 @@ METHODS: dict[str, Method] = {
         function="core.valuation.exact:value_exact",
         config="core.valuation.exact:ExactValueConfig",
     ),
+    **SIMPLE_METHODS,
     **LEARNED_METHODS,
+    **REFERENCE_METHODS,
 }
 
 

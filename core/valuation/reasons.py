@@ -24,7 +24,8 @@ class Facts:
         any fault is, 0 to 1; None where the run is not calibrated
     neighbors : how many of its nearest validation images were looked at
     neighbors_own, neighbors_resembled : how many of them have its label, or the class it resembles
-    sent_to, sent : the class that the plan sends most of it to, and which share, 0 to 1
+    sent_to, sent : the class that the plan sends most of it to, and which share, 0 to 1; None where
+        the method has no plan
     farther : the share of training images that are nearer to the validation set, 0 to 1
     commoner : the share of its class in training over that in validation; None where the latter
         has none of it
@@ -40,8 +41,8 @@ class Facts:
     neighbors: int
     neighbors_own: int
     neighbors_resembled: int
-    sent_to: str
-    sent: float
+    sent_to: str | None
+    sent: float | None
     farther: float
     commoner: float | None
     by_gradient: bool
@@ -79,6 +80,8 @@ def _verdict(facts: Facts) -> str:
             f"It fits its label, but {label} is {facts.commoner:.1f} times as common in training "
             "as in validation, which lowers the value of all its images."
         )
+    if facts.sent_to is None:
+        return "A borderline case: it fits its label, yet ranks among the worst."
     return "A borderline case: it fits its label, yet costs more to match than most images do."
 
 
@@ -112,6 +115,8 @@ def _grounds(facts: Facts) -> str:
     else:
         seen = f"{resembled or 'None'} of the {near} nearest validation images {_are(resembled)} "
         seen += there if facts.fits else f"{there}, {own or 'none'} {facts.label}"
+    if facts.sent_to is None or facts.sent is None:
+        return f"{seen}."
     where = "there" if facts.sent_to == there else f"to {facts.sent_to}"
     sent = "all" if facts.sent >= _ALL else _percent(facts.sent)
     return f"{seen}; the plan sends {sent} of it {where}."

@@ -210,10 +210,9 @@ def show_effect(run: Run, plan: PrunePlan) -> Effect | None:
     if effect is not None:
         _draw_effect(run, effect)
     elif not plan.removed.any() and not plan.relabelled:
-        st.caption(
-            "Nothing goes and nothing is relabelled yet, so the OT distance stays at "
-            f"{number(run.record.transport_cost)}."
-        )
+        cost = run.record.transport_cost
+        stays = "as it is" if cost is None else f"at {number(cost)}"
+        st.caption(f"Nothing goes and nothing is relabelled yet, so the OT distance stays {stays}.")
     elif plan.removed.all():
         st.caption("Nothing is left to solve for.")
     else:
@@ -318,6 +317,12 @@ def _draw_effect(run: Run, effect: Effect) -> None:
 def _how_solved(run: Run, before: float) -> None:
     """Say why the distance may not be the one on the Overview, and where labels do not count."""
     record = run.record
+    if record.transport_cost is None:
+        st.caption(
+            f"{method_title(record.method)} has no transport plan: both were solved by LAVA as "
+            "published, on the embeddings of this run."
+        )
+        return
     if not math.isclose(before, record.transport_cost, rel_tol=0.005):
         st.caption(
             "Both were solved over all images at once; "

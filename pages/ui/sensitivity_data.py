@@ -38,6 +38,7 @@ class Sensitivities:
         ------
         IndexError : there is no such row
         ConfigError : the run has a single training image
+        RunError : the run's method has no transport plan
         """
         if not 0 <= row < len(opened.run.values):
             raise IndexError(row)
@@ -46,11 +47,12 @@ class Sensitivities:
 
     def _ready(self, opened: OpenedRun) -> SensitivityProblem:
         run = opened.run
+        epsilon = run.require_plan().epsilon
         if self._problem is None or self._path != run.path:
             # Two problems at once would need twice the memory.
             self._path, self._problem = None, None
             self._problem = prepare_sensitivity(
-                opened.evidence.cost, run.potentials.f, run.potentials.g, run.record.epsilon
+                opened.evidence.cost, run.potentials.f, run.potentials.g, epsilon
             )
             self._path = run.path
         return self._problem

@@ -23,7 +23,6 @@ def ranking(content: Content) -> pd.DataFrame:
             "rank": table["rank"],
             "id": table["id"],
             "value": table["value"],
-            "calibrated_gradient": values["calibrated_gradient"],
             "looks_harmful": content.run.cut.harmful,
             "class_name": table["class_name"],
             "looks_like": pd.Series(looks_like, dtype="str"),
@@ -32,6 +31,9 @@ def ranking(content: Content) -> pd.DataFrame:
             "suggested_confidence": content.suggested[1],
         }
     )
+    if "calibrated_gradient" in values:  # a method without transport has none
+        place = list(frame.columns).index("value") + 1
+        frame.insert(place, "calibrated_gradient", values["calibrated_gradient"])
     for name in ("fault_probability", "likely_fault"):
         if name in values:
             frame[name] = values[name]
