@@ -94,7 +94,9 @@ def _values(run: Run, methods: Sequence[str], seed: int) -> pd.DataFrame:
     fault = np.full(n, "", dtype=object)
     faulty = rng.permutation(n)[: max(2, n // 5)]
     fault[faulty[::2]], fault[faulty[1::2]] = KINDS
-    table = run.values[["id", "label", "class_name"]].assign(row=np.arange(n), fault=fault)
+    table = run.values[["id", "label", "class_name"]].assign(
+        row=np.arange(n), fault=fault, clean_label=""
+    )
     for method in methods:
         noise = _NOISE.get(method, 1.5) * rng.standard_normal(n)
         table[method] = noise - (fault != "")

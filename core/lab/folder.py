@@ -96,7 +96,8 @@ class Experiment:
         """The training images of the first repetition in the input's order.
 
         Columns id, row (in the run `record.run`), label, class_name, fault ("" for a sound image),
-        and one for each contender, by its name: its values, higher is better.
+        clean_label (the class that a faulty image is of; "" where that is not known), and one for
+        each contender, by its name: its values, higher is better.
         """
         return self._table("values.parquet")
 

@@ -291,9 +291,19 @@ def _values_table(first: _Repetition, methods: tuple[str, ...]) -> pd.DataFrame:
             "label": data.labels,
             "class_name": names[data.labels],
             "fault": first.fault,
+            "clean_label": _clean_labels(first),
             **{name: first.values[name] for name in methods},
         }
     )
+
+
+def _clean_labels(first: _Repetition) -> np.ndarray:
+    """Return the class that each faulty image is of, where the truth says so; "" elsewhere."""
+    truth = first.planted.truth
+    if "clean_label" not in truth:
+        return np.full(len(first.fault), "", dtype=object)
+    known = truth.set_index("id")["clean_label"].fillna("").astype(str)
+    return known.reindex(first.pair.train.ids.astype(str), fill_value="").to_numpy(dtype=object)
 
 
 def _record(

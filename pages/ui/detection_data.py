@@ -98,19 +98,6 @@ def faulty_share(experiment: Experiment, kind: str) -> float:
     return float((rows["faults"] / rows["images"]).mean())
 
 
-def known_of(experiment: Experiment) -> pd.DataFrame:
-    """Return row, fault and clean_label of each image of `values`; "" where there is none."""
-    values = experiment.values
-    clean = values["clean_label"] if "clean_label" in values else pd.Series("", values.index)
-    return pd.DataFrame(
-        {
-            "row": values["row"],
-            "fault": values["fault"].fillna("").astype(str),
-            "clean_label": clean.fillna("").astype(str),
-        }
-    )
-
-
 def curve_sentence(experiment: Experiment, kind: str, method: str) -> str:
     """Say what the curve of `method` shows, beside a random order and a perfect one."""
     table = experiment.detection

@@ -16,19 +16,21 @@ from core.lab import (
     SAMPLE_TRUTH,
     ExperimentSpec,
     contender_title,
+    estimate_experiment,
     unavailable,
     usual_methods,
 )
-from core.runs import Run, estimate
+from core.runs import Run
 from core.valuation import METHODS
 from pages.ui import jobs, shell
 from pages.ui.detection_known import is_sample
 from pages.ui.state import Keys
-from pages.ui.words import duration, escape, images
+from pages.ui.words import duration, escape, images, memory
 
 _PLANT, _SAMPLE, _TRUTH = "Plant faults", "Planted in the sample", "A truth file"
 _FIRST_FAULT = "noisy-labels"
 _MOST_SEEDS_OFFERED = 10
+_NOT_TRAINED = ("precomputed", "pixels")
 
 
 def ask(run: Run, busy: bool) -> None:
@@ -190,8 +192,16 @@ def _scale(run: Run) -> tuple[int, dict[str, Any]]:
         key=Keys.DETECTION_SEEDS,
         help="How often all is repeated, with faults in other images: shows how far results vary.",
     )
-    images_asked = None if limit is None or limit == n else int(limit)
-    return images_asked or n, {"images": images_asked, "seeds": tuple(range(int(seeds)))}
+    repeats: dict[str, Any] = {"seeds": tuple(range(int(seeds)))}
+    if run.record.embedder not in _NOT_TRAINED and seeds > 1:
+        repeats["retrain"] = st.toggle(
+            "Train the embedder anew for each seed",
+            key=Keys.DETECTION_RETRAIN,
+            help="Slower, and shows how far results vary with the embedder too.",
+        )
+    if limit is not None and limit < n:
+        repeats["images"] = int(limit)
+    return repeats.get("images", n), repeats
 
 
 def _methods(n: int) -> tuple[str, ...]:
@@ -275,15 +285,17 @@ def _start(spec: ExperimentSpec | None, run: Run, busy: bool) -> None:
             st.caption("A comparison of this data set is under way.")
         elif spec is not None:
             record = run.record
-            n = spec.images or record.train.images
-            seconds = _estimated(spec, n, record.validation.images)
+            n, m = record.train.images, record.validation.images
+            width = run.x.shape[1] if record.embedder == "precomputed" else None
+            cost = estimate_experiment(spec, n, m, d=width, n_classes=len(record.class_names))
+            count = len(spec.methods)
             st.caption(
-                f"About {duration(seconds)} for {len(spec.methods)} methods on {images(n)}, "
-                f"{len(spec.seeds)} times. It runs in a process of its own and can be cancelled."
+                f"About {duration(cost.seconds)} and {memory(cost.bytes)} of memory, for "
+                f"{'1 method' if count == 1 else f'{count} methods'} on "
+                f"{images(spec.images or n)}, {_times(len(spec.seeds))}. It runs in a process of "
+                "its own and can be cancelled."
             )
 
 
-def _estimated(spec: ExperimentSpec, n: int, m: int) -> float:
-    """Return about how long the comparison takes, in seconds."""
-    each = (estimate(spec.value_spec(name, 0), n, m).seconds for name in spec.methods)
-    return len(spec.seeds) * sum(each)
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

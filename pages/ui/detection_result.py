@@ -24,7 +24,6 @@ from pages.ui.detection_data import (
     effect_lines,
     effect_sentence,
     faulty_share,
-    known_of,
     looks,
     standing,
 )
@@ -180,11 +179,14 @@ def _images(experiment: Experiment, method: str, rank: int) -> None:
             "comparison again to bring it back."
         )
         return
-    known = known_of(experiment).set_index("row").reindex(range(len(run.values)))
-    value = np.full(len(run.values), np.inf)
-    value[experiment.values["row"]] = experiment.values[method]
-    titles = experiment.record.titles
-    detection_strip.strip(run, value, known.fillna(""), rank, titles.get(method, method))
+    values = experiment.values
+    if len(values) != len(run.values):
+        st.caption("The run of this comparison holds other images, so they cannot be shown.")
+        return
+    value = np.empty(len(values))
+    value[values["row"]] = values[method]
+    known = values.set_index("row")[["fault", "clean_label"]].sort_index()
+    detection_strip.strip(run, value, known, rank, experiment.record.titles[method])
     if _several(experiment):
         st.caption("Of the first seed: the faults lie in other images for each.")
 

@@ -115,6 +115,7 @@ class Keys:
     DETECTION_METHODS = "detection__methods"
     DETECTION_MORE = "detection__more"
     DETECTION_SEEDS = "detection__seeds"
+    DETECTION_RETRAIN = "detection__retrain"
     DETECTION_IMAGES = "detection__images"
     DETECTION_REMOVAL = "detection__removal"
     DETECTION_LEARNER = "detection__learner"

@@ -1,0 +1,316 @@
+"""The Detection page: earlier comparisons, a new one, and the images behind a point."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.corruption import PlantedFault
+from core.lab import Experiment, ExperimentSpec
+from core.runs import JobStatus, Run
+from tests.experiments import make_experiment
+from tests.factories import make_home_run
+from tests.pages.conftest import Open, texts
+
+
+@pytest.fixture
+def run(assay_home: Path) -> Run:
+    return make_home_run(assay_home)
+
+
+@pytest.fixture
+def experiment(assay_home: Path, run: Run) -> Experiment:
+    return make_experiment(assay_home, run)
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[ExperimentSpec]:
+    """What was asked for; no process is started."""
+    asked: list[ExperimentSpec] = []
+
+    def start_job(spec: ExperimentSpec, home: Path) -> str:
+        asked.append(spec)
+        return "a" * 16
+
+    monkeypatch.setattr("pages.ui.jobs.start_job", start_job)
+    return asked
+
+
+def named(app: AppTest, key: str) -> str:
+    """Return what the address holds: a list where the test wrote it, a text where the page did."""
+    found = app.query_params[key]
+    return found if isinstance(found, str) else found[0]
+
+
+def markup(app: AppTest) -> str:
+    return "".join(str(element.proto) for element in app.get("html"))
+
+
+def job_of(run: Run, state: str, **known: object) -> JobStatus:
+    spec = ExperimentSpec(
+        train=run.record.train.source,
+        validation=run.record.validation.source,
+        faults=(PlantedFault("noisy-labels"),),
+        methods=("lava",),
+    )
+    return JobStatus(id="b" * 16, state=state, spec=spec, started="2026-01-01", **known)  # type: ignore[arg-type]
+
+
+def let_jobs_be(monkeypatch: pytest.MonkeyPatch, job: JobStatus) -> None:
+    import core.runs  # the page takes its functions from here each time it runs
+
+    monkeypatch.setattr(core.runs, "list_jobs", lambda home: [job])
+    monkeypatch.setattr("pages.ui.jobs.list_jobs", lambda home: [job])
+    monkeypatch.setattr("pages.ui.jobs.job_status", lambda home, job_id: job)
+
+
+def test_an_experiment_answers_first_which_method_to_use(
+    open_page: Open, run: Run, experiment: Experiment
+) -> None:
+    app = open_page("detection", run=run.id, experiment=experiment.id)
+    assert not app.exception
+    headers = [header.value for header in app.subheader]
+    assert headers[0] == "Which method should I use on my data?"
+    said = texts(app)
+    assert "Use LAVA" in said
+    assert "12 of 60 images are faulty · 3 methods" in said
+    assert "Batch-wise LAVA did not take part: it is for small sets" in said.replace("\\", "")
+    assert "Accuracy is measured on the validation set" in said.replace("\\", "")
+
+
+def test_the_latest_experiment_of_the_data_is_shown_unasked(
+    open_page: Open, run: Run, assay_home: Path, experiment: Experiment
+) -> None:
+    later = make_experiment(
+        assay_home, run, seeds=(0,), experiment_id="f" * 16, created="2026-02-02T03:04:05+00:00"
+    )
+    app = open_page("detection", run=run.id)
+    assert named(app, "experiment") == later.id
+    assert app.selectbox(key="detection__result").value == later.id
+
+
+def test_each_earlier_experiment_can_be_opened_though_they_are_called_alike(
+    open_page: Open, run: Run, assay_home: Path, experiment: Experiment
+) -> None:
+    twin = make_experiment(assay_home, run, experiment_id="f" * 16)
+    app = open_page("detection", run=run.id)
+    box = app.selectbox(key="detection__result")
+    assert len(set(box.options)) == 3
+    for one in (experiment, twin, experiment):
+        app.selectbox(key="detection__result").set_value(one.id).run()
+        assert named(app, "experiment") == one.id
+    app.selectbox(key="detection__result").set_value("known").run()
+    assert "Give a truth file" in texts(app)
+
+
+def test_an_experiment_of_other_data_is_not_offered(
+    open_page: Open, run: Run, assay_home: Path, experiment: Experiment
+) -> None:
+    other = make_home_run(assay_home, seed=5)
+    app = open_page("detection", run=other.id, experiment=experiment.id)
+    assert not app.exception
+    assert not app.error
+    assert app.selectbox(key="detection__result").options == ["This run, against known faults"]
+
+
+def test_a_link_to_an_experiment_that_is_gone_says_so(open_page: Open, run: Run) -> None:
+    app = open_page("detection", run=run.id, experiment="c" * 16)
+    (error,) = app.error
+    assert "There is no experiment" in error.value
+
+
+def test_a_link_that_names_an_experiment_alone_opens_its_run(
+    open_page: Open, run: Run, experiment: Experiment
+) -> None:
+    app = open_page("detection", experiment=experiment.id)
+    assert not app.exception
+    assert named(app, "run") == run.id
+    assert "Use LAVA" in texts(app)
+
+
+def test_the_images_of_a_point_are_those_at_its_rank(
+    open_page: Open, run: Run, experiment: Experiment
+) -> None:
+    app = open_page(
+        "detection", run=run.id, experiment=experiment.id, method="label-posterior", rank="30"
+    )
+    assert not app.exception
+    ranked = experiment.ranked("label-posterior")
+    shown = markup(app)
+    said = "**Label posterior**, images 19 to 42 of 60, worst first: "
+    assert said in texts(app)
+    for name in ranked["id"].iloc[18:42]:
+        assert f"{name}, rank" in shown
+    for name in ranked["id"].iloc[[0, 17, 42, 59]]:
+        assert f"{name}, rank" not in shown
+    faulty = int((ranked["fault"].iloc[18:42] != "").sum())
+    assert f"{said}{faulty} of 24 are faulty, framed." in texts(app)
+    assert shown.count('class=\\"faulty\\"') == faulty
+
+
+def test_one_goes_on_to_the_images_that_are_worse(
+    open_page: Open, run: Run, experiment: Experiment
+) -> None:
+    app = open_page("detection", run=run.id, experiment=experiment.id, rank="48")
+    assert "images 37 to 60 of 60" in texts(app)
+    assert app.button(key="detection__step__better").disabled
+    app.button(key="detection__step__worse").click().run()
+    assert "images 13 to 36 of 60" in texts(app)
+    app.button(key="detection__step__worse").click().run()
+    assert "images 1 to 24 of 60" in texts(app)
+    assert app.button(key="detection__step__worse").disabled
+
+
+@pytest.mark.parametrize("rank", ["", "-3", "ten", "9" * 40, "\u0663"])
+def test_a_rank_that_is_none_is_passed_over(
+    open_page: Open, run: Run, experiment: Experiment, rank: str
+) -> None:
+    app = open_page("detection", run=run.id, experiment=experiment.id, rank=rank, method="<b>")
+    assert not app.exception
+    assert "**LAVA**, images 1 to 24 of 60" in texts(app)
+
+
+def test_without_its_run_an_experiment_is_still_shown(
+    open_page: Open, run: Run, assay_home: Path
+) -> None:
+    of_other = make_home_run(assay_home, seed=3)
+    made = make_experiment(assay_home, of_other)
+    config = (made.path / "experiment.json").read_text()
+    described = config.replace(of_other.record.train.fingerprint, run.record.train.fingerprint)
+    (made.path / "experiment.json").write_text(described)
+    shutil.rmtree(of_other.path)
+    app = open_page("detection", run=run.id, experiment=made.id)
+    assert not app.exception
+    assert "Use LAVA" in texts(app)
+    assert "has been removed, so its images cannot be shown" in texts(app)
+
+
+def test_where_nothing_was_retrained_no_effects_are_shown(
+    open_page: Open, run: Run, assay_home: Path
+) -> None:
+    made = make_experiment(assay_home, run, effects=False)
+    app = open_page("detection", run=run.id, experiment=made.id)
+    assert not app.exception
+    assert "What happens to a model" not in texts(app)
+
+
+def test_effects_say_what_removal_brings_and_whether_the_attack_still_works(
+    open_page: Open, run: Run, experiment: Experiment
+) -> None:
+    app = open_page("detection", run=run.id, experiment=experiment.id)
+    said = texts(app)
+    assert "With nothing removed the accuracy is 70.2 %; without the worst 20 % by LAVA" in said
+    assert "With nothing removed the attack success is 90 %" in said
+
+
+def test_faults_of_one_kind_can_be_looked_at_alone(
+    open_page: Open, run: Run, experiment: Experiment
+) -> None:
+    app = open_page("detection", run=run.id, experiment=experiment.id)
+    before = app.dataframe[0].value
+    app.segmented_control(key="detection__kind").set_value("backdoor").run()
+    assert not app.exception
+    after = app.dataframe[0].value
+    assert before["average_precision"].tolist() != after["average_precision"].tolist()
+
+
+def test_what_is_asked_is_started_as_it_was_asked(
+    open_page: Open, run: Run, started: list[ExperimentSpec]
+) -> None:
+    app = open_page("detection", run=run.id, experiment="new")
+    assert not app.exception
+    app.pills(key="detection__faults").set_value(["noisy-labels", "trojan-square"]).run()
+    app.number_input(key="detection__fraction__noisy-labels").set_value(5.0).run()
+    app.text_input(key="detection__option__noisy-labels__pair").set_value("bag>boot").run()
+    app.number_input(key="detection__seeds").set_value(2).run()
+    app.toggle(key="detection__removal").set_value(False).run()
+    assert not app.exception
+    assert "About " in texts(app)
+    app.button(key="detection__start").click().run()
+    (spec,) = started
+    assert spec.train == run.record.train.source
+    assert spec.embedder == run.record.embedder
+    assert [(fault.name, fault.fraction) for fault in spec.faults] == [
+        ("noisy-labels", 0.05),
+        ("trojan-square", 0.05),
+    ]
+    assert dict(spec.faults[0].options) == {"pair": "bag>boot"}
+    assert spec.seeds == (0, 1)
+    assert not spec.removal
+    assert spec.methods[:2] == ("lava", "lava:published")
+
+
+def test_what_cannot_be_done_is_said_and_not_started(open_page: Open, run: Run) -> None:
+    app = open_page("detection", run=run.id, experiment="new")
+    app.pills(key="detection__faults").set_value([]).run()
+    assert [error.value for error in app.error] == ["Choose at least one fault\\."]
+    assert app.button(key="detection__start").disabled
+
+
+def test_embeddings_alone_are_offered_no_faults_of_pictures(
+    open_page: Open, assay_home: Path
+) -> None:
+    run = make_home_run(assay_home, pictures=False)
+    app = open_page("detection", run=run.id, experiment="new")
+    assert not app.exception
+    offered = app.pills(key="detection__faults").options
+    assert "Wrong labels" in offered
+    assert "Backdoor: square" not in offered
+
+
+def test_with_truth_of_ones_own_nothing_is_planted(
+    open_page: Open, run: Run, started: list[ExperimentSpec], tmp_path: Path
+) -> None:
+    truth = tmp_path / "truth.csv"
+    pd.DataFrame({"id": run.values["id"].iloc[::10]}).to_csv(truth, index=False)
+    app = open_page("detection", run=run.id, experiment="new")
+    app.segmented_control(key="detection__source").set_value("A truth file").run()
+    assert "Name the truth file" in texts(app)
+    app.text_input(key="detection__truth_file").set_value(str(truth)).run()
+    app.button(key="detection__start").click().run()
+    (spec,) = started
+    assert (spec.faults, spec.truth) == ((), str(truth))
+
+
+def test_while_a_comparison_works_the_page_shows_how_far_it_is(
+    open_page: Open, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_jobs_be(monkeypatch, job_of(run, "running", stage="Planting", done=0.4))
+    app = open_page("detection", run=run.id, experiment="new")
+    assert not app.exception
+    assert job_of(run, "running").spec.what in texts(app).replace("\\", "")
+    assert app.button(key="detection__start").disabled
+    assert len(app.get("progress")) == 1
+
+
+def test_a_comparison_that_failed_says_why_and_can_be_tried_again(
+    open_page: Open, run: Run, started: list[ExperimentSpec], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import core.runs
+
+    job = job_of(run, "failed", error="The disk is full")
+    let_jobs_be(monkeypatch, job)
+    forgotten: list[str] = []
+    monkeypatch.setattr(core.runs, "forget_job", lambda home, job_id: forgotten.append(job_id))
+    app = open_page("detection", run=run.id)
+    assert "The disk is full" in texts(app)
+    app.button(key=f"detection__retry__{job.id}").click().run()
+    assert forgotten == [job.id]
+    assert started == [job.spec]
+
+
+def test_a_finished_comparison_opens_itself(
+    open_page: Open, run: Run, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = job_of(run, "done", result={"experiment": experiment.id})
+    let_jobs_be(monkeypatch, job)
+    app = open_page("detection", run=run.id, experiment="new")
+    app.session_state["jobs__followed"] = job.id
+    app.run()
+    assert not app.exception
+    assert named(app, "experiment") == experiment.id
+    assert "Use LAVA" in texts(app)
