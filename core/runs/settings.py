@@ -18,9 +18,11 @@ from core.valuation import (
     CALIBRATED,
     METHODS,
     CalibrationConfig,
+    Damage,
     HeldOut,
     LavaConfig,
     calibrate,
+    damage_direction,
     split_in_halves,
     stratified,
     too_small,
@@ -91,7 +93,8 @@ def choose_settings(
     given = tuple(name for name in names if configuration[name] is not None)
     if why:
         return Chosen(asked=spec.settings, used="published", given=given, why=why)
-    parts, held_out, warning = _held_out(spec, pair, config, cache_dir, progress)
+    rng = np.random.default_rng(spec.seed)
+    parts, held_out, warning = _held_out(spec, pair, config, cache_dir, rng, progress)
     fixed = {name.removeprefix("relative_") for name in given}
     base = METHODS[spec.method].configure({**configuration, "tolerance": None})
     assert isinstance(base, LavaConfig)  # noqa: S101 - for the type checker
@@ -105,12 +108,15 @@ def choose_settings(
         seed=spec.seed,
         progress=progress,
     )
+    fusion = calibration.fusion
+    if "damage" in fusion.seen:
+        fusion = replace(fusion, damage=_damage(spec, pair, config, rng, progress))
     settings = {k: v for k, v in calibration.settings.items() if k not in fixed}
     return Chosen(
         asked=spec.settings,
         used="calibrated",
         given=given,
-        settings={**settings, "fusion": calibration.fusion},
+        settings={**settings, "fusion": fusion},
         found={
             "calibration": calibration.to_json(),
             "held_out": held_out,
@@ -124,11 +130,11 @@ def _held_out(
     pair: EmbeddedPair,
     config: CalibrationConfig,
     cache_dir: Path | None,
+    rng: np.random.Generator,
     progress: Progress,
 ) -> tuple[list[HeldOut], str, str]:
     """Return held-out images and kept ones, how they were held out, and a warning or ""."""
     labels = pair.validation.labels
-    rng = np.random.default_rng(spec.seed)
     if not EMBEDDERS[pair.embedder].from_pictures:
         most, repeats = config.most_images, config.repeats
         parts = split_in_halves(pair.y, labels, most=most, repeats=repeats, rng=rng)
@@ -148,25 +154,57 @@ def _held_out(
         device=spec.device,
         progress=told,
     )
-    # Pictures with noise are held in memory: of a large set only those are made that are used.
     most = config.most_images // 2
-    rows = np.sort(representative_rows(apart.x, labels[held], min(most, len(held))))
-    _, noisy = embed_more(
-        with_noise(apart.train.take(rows), rng),
-        pair.embedder,
-        apart.fitted,
-        device=spec.device,
-        progress=told,
-    )
+    rows, noisy = _noisy(spec, apart, apart.train, apart.x, most, rng, told)
+    kept_rows, kept_noisy = _noisy(spec, apart, apart.validation, apart.y, most, rng, told)
     part = HeldOut(
         x=apart.x[rows],
-        x_labels=labels[held[rows]],
-        y=apart.y,
-        y_labels=labels[kept],
+        x_labels=apart.train.labels[rows],
+        y=apart.y[kept_rows],
+        y_labels=apart.validation.labels[kept_rows],
         noisy=noisy,
+        y_noisy=kept_noisy,
     )
-    how = "from the embedder too, which was made anew without them"
-    return [part.at_most(most)], how, ""
+    return [part], "from the embedder too, which was made anew without them", ""
+
+
+def _damage(
+    spec: ValueSpec,
+    pair: EmbeddedPair,
+    config: CalibrationConfig,
+    rng: np.random.Generator,
+    progress: Progress,
+) -> Damage:
+    """Return the direction of noise in the run's own embedding space."""
+    most = config.most_images // 2
+    _, noisy = _noisy(spec, pair, pair.validation, pair.y, most, rng, progress)
+    # Where it does not show here, it tells nothing.
+    nothing = Damage(direction=(0.0,) * pair.y.shape[1], origin=0.0)
+    return damage_direction(pair.y, noisy) or nothing
+
+
+def _noisy(
+    spec: ValueSpec,
+    pair: EmbeddedPair,
+    data: LabelledImages,
+    features: np.ndarray,
+    most: int,
+    rng: np.random.Generator,
+    progress: Progress,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows of a set of `pair`, spread evenly, and the features of noisy copies of these.
+
+    Pictures with noise are held in memory: of a large set only those are made that are used.
+    """
+    rows = np.sort(representative_rows(features, data.labels, min(most, len(data))))
+    _, noisy = embed_more(
+        with_noise(data.take(rows), rng),
+        pair.embedder,
+        pair.fitted,
+        device=spec.device,
+        progress=progress,
+    )
+    return rows, noisy
 
 
 def with_noise(data: LabelledImages, rng: np.random.Generator) -> LabelledImages:

@@ -31,12 +31,14 @@ class LabelPosterior:
     distance : float32, shape (n,), soft minimum of the cost to all validation images, at an eighth
         of the posterior's epsilon, in units of cost: how far the image is from all that is trusted,
         whatever its label
+    classes : float32, shape (n, v), the probability of each class, where that was asked for
     """
 
     label: np.ndarray
     probability: np.ndarray
     own_probability: np.ndarray
     distance: np.ndarray
+    classes: np.ndarray | None = None
 
 
 @full_precision()
@@ -46,6 +48,7 @@ def label_posterior(
     *,
     epsilon: float,
     g: np.ndarray | None = None,
+    keep_classes: bool = False,
     device: str = "cpu",
     tile: int | None = None,
     progress: Progress = silent,
@@ -60,6 +63,7 @@ def label_posterior(
     g : validation potential at this epsilon, shape (m,); None for 0, which was measured to give
         the same posterior within 0.001 of AUROC, without a solution. The distance is -epsilon / 8
         log mean_j exp(8 (g_j - C_ij) / epsilon)
+    keep_classes : return the probability of every class too: n v floats
 
     Notes
     -----
@@ -83,6 +87,7 @@ def label_posterior(
     label, probability, own, distance = (
         torch.empty(tiles.n, dtype=dtype, device=device) for _ in range(4)
     )
+    classes = np.empty((tiles.n, n_classes), np.float32) if keep_classes else None
     for span in tiles.spans:
         progress("Resemblance", span[0] / tiles.n)
         rows = order[slice(*span)]
@@ -93,6 +98,8 @@ def label_posterior(
         posterior /= posterior.sum(dim=1, keepdim=True)
         probability[rows], best = posterior.max(dim=1)
         label[rows] = best.to(label.dtype)
+        if classes is not None:
+            classes[rows.cpu().numpy()] = posterior.float().cpu().numpy()
         own[rows] = posterior.gather(1, x_labels[rows, None])[:, 0]
         # Weights at an eighth of epsilon are the eighth powers of these: no further exponentials.
         sharp = weights.clamp_(min=_LEAST_WEIGHT).square_().square_().square_().mean(dim=1)
@@ -102,4 +109,5 @@ def label_posterior(
         probability=probability.float().cpu().numpy(),
         own_probability=own.float().cpu().numpy(),
         distance=distance.float().cpu().numpy(),
+        classes=classes,
     )

@@ -109,6 +109,10 @@ from .sensitivity import (
     analyze_sensitivity as analyze_sensitivity,
     prepare_sensitivity as prepare_sensitivity,
 )
+from .strangeness import (
+    Damage as Damage,
+    damage_direction as damage_direction,
+)
 from .suggestion import (
     NO_LABEL as NO_LABEL,
     Suggestions as Suggestions,

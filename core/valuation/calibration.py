@@ -26,6 +26,7 @@ from core.valuation.evidence import RESEMBLANCE_EPSILON
 from core.valuation.fusion import Fusion, Signals, signals_of, terms, unit_of
 from core.valuation.lava import LavaConfig, Problem, pose_problem
 from core.valuation.planting import KINDS, SOUND, Bag, HeldOut, plant
+from core.valuation.strangeness import damage_direction, yardstick
 
 CALIBRATED = ("label_distance_kind", "label_weight", "epsilon", "p")
 
@@ -295,24 +296,31 @@ def _value(bag: Bag, problem: Problem, n_classes: int, unit: float) -> _Valued:
     seen = label_posterior(
         problem.features, n_classes, epsilon=RESEMBLANCE_EPSILON * unit, device=problem.device
     )
-    signals = signals_of(seen.own_probability, seen.distance, solution.f, solution.g, unit=unit)
+    damage = None if bag.y_noisy is None else damage_direction(bag.y, bag.y_noisy)
+    signals = signals_of(
+        seen.own_probability,
+        seen.distance,
+        solution.f,
+        solution.g,
+        unit=unit,
+        strangeness=yardstick(bag.y, bag.y_labels).strangeness(bag.x),
+        damage=None if damage is None else damage(bag.x),
+    )
     return _Valued(signals, bag.kind, seen.probability)
 
 
 def _fit(valued: Sequence[_Valued], unit: float, config: CalibrationConfig) -> Fusion:
     """Fit the log ratio of each kind against the sound images of all bags."""
-    signals = Signals(
-        **{
-            name: np.concatenate([getattr(item.signals, name) for item in valued])
-            for name in ("surprise", "distance", "gradient")
-        }
-    )
+    # Damage that does not show in one of the bags is no signal.
+    names = min((item.signals.seen for item in valued), key=len)
+    surprise = np.concatenate([item.signals.surprise for item in valued])
+    seen = np.concatenate([item.signals.columns(names) for item in valued])
     kind = np.concatenate([item.kind for item in valued])
     sound = kind == SOUND
-    pair = signals.distance[sound], signals.gradient[sound]
-    center = (float(np.median(pair[0])), float(np.median(pair[1])))
-    scale = (float(pair[0].std()) or 1.0, float(pair[1].std()) or 1.0)
-    columns = terms(signals, center, scale)
+    center = np.median(seen[sound], axis=0)
+    scale = seen[sound].std(axis=0)
+    scale[scale == 0] = 1.0
+    columns = terms(surprise, (seen - center) / scale)
     present = [k for k in range(len(KINDS)) if (kind == k).any()]
     weights, offsets = [], []
     for k in present:
@@ -329,8 +337,9 @@ def _fit(valued: Sequence[_Valued], unit: float, config: CalibrationConfig) -> F
     return Fusion(
         unit=unit,
         epsilon=RESEMBLANCE_EPSILON * unit,
-        center=center,
-        scale=scale,
+        center=tuple(center.tolist()),
+        scale=tuple(scale.tolist()),
+        seen=names,
         kinds=tuple(KINDS[k] for k in present),
         weights=tuple(weights),
         offsets=tuple(offsets),

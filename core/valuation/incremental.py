@@ -27,7 +27,7 @@ from core.transport import (
     transform_fixed,
 )
 from core.valuation.evidence import RESEMBLANCE_EPSILON
-from core.valuation.fusion import Fusion, Signals, signals_of, surprise_of
+from core.valuation.fusion import Fusion, Signals, surprise_of
 from core.valuation.lava import calibrated_gradient
 from core.valuation.result import TransportValuation
 
@@ -108,7 +108,8 @@ def value_new(
     # Of the images that g was solved with only the norm of what they lack is known: it is small.
     residual = ((n + k - solved) / new.shape[1] - columns) / (n + k)
     scale = _resemblance_scale(before, old, solved)
-    scorer = _scorer(before, _resemblance(new, before, scale, n_classes, device, progress))
+    seen = _resemblance(new, before, scale, n_classes, device, progress)
+    scorer = _scorer(before, new, seen)
     progress("New images", 0.6, "distance to a new valuation")
     agreement = estimate_agreement(new, old, f, before.g, residual, config, scorer)
     error = min(2.0, solved / (n + k) * solved_error + float(np.abs(residual).sum()))
@@ -242,6 +243,7 @@ def _resemblance(
         n_classes,
         epsilon=epsilon,
         g=before.g if _SUGGESTED in before.columns else None,
+        keep_classes=before.details.get("fusion", {}).get("mislabelling") is not None,
         device=device,
         progress=progress,
     )
@@ -253,12 +255,14 @@ class Scorer:
 
     Attributes
     ----------
-    posterior : what the new images look like
+    cost : the ground cost of the new images
+    posterior : what they look like
     g : validation potential
     fusion : the valuation's constants, where it ranks by a fused score
     by_posterior : it ranks by the label posterior
     """
 
+    cost: GroundCost
     posterior: LabelPosterior
     g: np.ndarray
     fusion: Fusion | None = None
@@ -278,7 +282,7 @@ class Scorer:
         if self.fusion is not None:
             fused = self.fusion.fused(self._signals(f))
             said["fault_probability"] = fused.probability.astype(np.float32)
-            said["likely_fault"] = np.array(self.fusion.kinds)[fused.kind]
+            said["likely_fault"] = fused.kind
         elif self.by_posterior:
             said[_SUGGESTED] = self.posterior.label
             said["suggested_probability"] = self.posterior.probability
@@ -286,16 +290,10 @@ class Scorer:
 
     def _signals(self, f: np.ndarray) -> Signals:
         assert self.fusion is not None  # noqa: S101 - for the type checker
-        return signals_of(
-            self.posterior.own_probability,
-            self.posterior.distance,
-            f,
-            self.g,
-            unit=self.fusion.unit,
-        )
+        return self.fusion.signals(self.cost, self.posterior, f, self.g)
 
 
-def _scorer(before: TransportValuation, posterior: LabelPosterior) -> Scorer:
+def _scorer(before: TransportValuation, new: GroundCost, posterior: LabelPosterior) -> Scorer:
     """Return the scorer of a finished valuation.
 
     Raises
@@ -310,6 +308,7 @@ def _scorer(before: TransportValuation, posterior: LabelPosterior) -> Scorer:
             "images together instead."
         )
     return Scorer(
+        cost=new,
         posterior=posterior,
         g=before.g,
         fusion=None if fusion is None else Fusion.from_json(fusion),

@@ -24,12 +24,15 @@ from core.transport import (
     solve_sinkhorn,
 )
 from core.valuation.evidence import RESEMBLANCE_EPSILON
-from core.valuation.fusion import Fusion, signals_of
+from core.valuation.fusion import Fusion
 from core.valuation.methods import LABEL_DISTANCE_KINDS
 from core.valuation.result import TransportValuation
 
 # Problems of no more pairs are solved in double precision.
 _SMALL_PAIRS = 2e7
+# Of more classes most pairs have no wrong label to be seen; and 400 MB of float32.
+_MOST_CLASSES = 256
+_MOST_KEPT = 1e8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,13 +130,19 @@ class Problem:
         )
 
     def resemblance(
-        self, n_classes: int, *, epsilon: float | None = None, progress: Progress = silent
+        self,
+        n_classes: int,
+        *,
+        epsilon: float | None = None,
+        keep_classes: bool = False,
+        progress: Progress = silent,
     ) -> LabelPosterior:
         """Return what each training image looks like, by its features alone."""
         return label_posterior(
             self.features,
             n_classes,
             epsilon=epsilon or RESEMBLANCE_EPSILON * (self.features.mean() or 1.0),
+            keep_classes=keep_classes,
             device=self.device,
             progress=progress,
         )
@@ -244,10 +253,13 @@ def value_lava(
     solution = solve_sinkhorn(problem.cost, settings, a=a, b=b, progress=progress)
     fusion = config.fusion
     resemblance = problem.resemblance(
-        n_classes, epsilon=None if fusion is None else fusion.epsilon, progress=progress
+        n_classes,
+        epsilon=None if fusion is None else fusion.epsilon,
+        keep_classes=fusion is not None and ways_are_told_apart(len(x), n_classes),
+        progress=progress,
     )
     valuation = entropic_valuation(solution, settings, problem.distances, resemblance)
-    return valuation if fusion is None else _fused(valuation, resemblance, fusion, b)
+    return valuation if fusion is None else _fused(valuation, problem.cost, resemblance, fusion, b)
 
 
 def entropic_valuation(
@@ -280,19 +292,21 @@ def entropic_valuation(
     )
 
 
+def ways_are_told_apart(n: int, n_classes: int) -> bool:
+    """Return whether what n images look like is kept class by class, to find who is mislabelled."""
+    return n_classes <= _MOST_CLASSES and n * n_classes <= _MOST_KEPT
+
+
 def _fused(
-    valuation: TransportValuation, resemblance: LabelPosterior, fusion: Fusion, b: np.ndarray | None
+    valuation: TransportValuation,
+    cost: GroundCost,
+    resemblance: LabelPosterior,
+    fusion: Fusion,
+    b: np.ndarray | None,
 ) -> TransportValuation:
     """Return the valuation ranked by the fused score, and what that needs for new images."""
-    signals = signals_of(
-        resemblance.own_probability,
-        resemblance.distance,
-        valuation.f,
-        valuation.g,
-        unit=fusion.unit,
-        b=b,
-    )
-    fusion = fusion.with_shares_of(signals)
+    signals = fusion.signals(cost, resemblance, valuation.f, valuation.g, b)
+    fusion = fusion.fitted_to(signals)
     fused = fusion.fused(signals)
     return replace(
         valuation,
@@ -300,7 +314,7 @@ def _fused(
         columns={
             **valuation.columns,
             "fault_probability": fused.probability.astype(np.float32),
-            "likely_fault": np.array(fusion.kinds)[fused.kind],
+            "likely_fault": fused.kind,
         },
         details={**valuation.details, "fusion": fusion.to_json()},
     )

@@ -9,7 +9,7 @@ import numpy as np
 from core.transport import representative_rows
 
 SOUND = -1
-KINDS = ("wrong label", "noise", "foreign image")
+KINDS = ("wrong label", "noise", "irrelevant")
 _NOISE = (0.5, 1.0)
 _FOLDS = 5
 # Copies with a fault, as a share of the held-out images.
@@ -26,6 +26,7 @@ class HeldOut:
     y, y_labels : those kept
     noisy : embeddings of copies of the same pictures with noise in them, shape (h, d); None where
         there are no pictures: the noise is then planted in the embeddings
+    y_noisy : the same of those kept, shape (k, d): by them the direction of noise is known
     """
 
     x: np.ndarray
@@ -33,6 +34,7 @@ class HeldOut:
     y: np.ndarray
     y_labels: np.ndarray
     noisy: np.ndarray | None = None
+    y_noisy: np.ndarray | None = None
 
     def at_most(self, most: int) -> HeldOut:
         """Return a part of at most `most` images a side, spread evenly."""
@@ -46,6 +48,7 @@ class HeldOut:
             y=self.y[kept],
             y_labels=self.y_labels[kept],
             noisy=None if self.noisy is None else self.noisy[held],
+            y_noisy=None if self.y_noisy is None else self.y_noisy[kept],
         )
 
 
@@ -58,6 +61,7 @@ class Bag:
     x, x_labels : embeddings, float32, shape (k, d), and the labels given to them
     kind : int64, shape (k,), a position in `KINDS`; `SOUND` for images left as they are
     y, y_labels : the kept images
+    y_noisy : copies of them with noise in their pictures, where there are pictures
     """
 
     x: np.ndarray
@@ -65,6 +69,7 @@ class Bag:
     kind: np.ndarray
     y: np.ndarray
     y_labels: np.ndarray
+    y_noisy: np.ndarray | None = None
 
 
 def split_in_halves(
@@ -140,6 +145,7 @@ def plant(part: HeldOut, number: int, rng: np.random.Generator) -> Bag:
         kind=np.concatenate([np.full(len(piece[0]), piece[2]) for piece in pieces]),
         y=y,
         y_labels=y_labels,
+        y_noisy=None if part.y_noisy is None else part.y_noisy[kept],
     )
 
 

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 # Farther from the validation set than these of the training images: that alone is suspicious.
 _FAR = 0.95
+# Kinds that show in the picture rather than in its label; "foreign image" is what runs of earlier
+# versions say for "irrelevant".
+_FOREIGN = ("irrelevant", "foreign image")
+_STRANGE = ("noise", *_FOREIGN)
 # So much commoner in training than in validation that it shows in the values of the class.
 _COMMONER = 1.25
 _ALL = 0.995
@@ -20,7 +24,7 @@ class Facts:
     label, resembles : names of the class given, and of the one that its features resemble most
     resemblance : probability of the latter by the features alone, 0 to 1
     flagged : it lies below the cut of its run
-    fault, fault_probability : the likeliest kind of fault, one of `planting.KINDS`, and how likely
+    fault, fault_probability : the likeliest kind of fault, as `Fused.kind` names it, and how likely
         any fault is, 0 to 1; None where the run is not calibrated
     neighbors : how many of its nearest validation images were looked at
     neighbors_own, neighbors_resembled : how many of them have its label, or the class it resembles
@@ -88,7 +92,13 @@ def _verdict(facts: Facts) -> str:
 def _fault(facts: Facts, kind: str, sure: str) -> str:
     if kind == "noise":
         return f"Probably a damaged picture, as by noise {sure}."
-    if kind == "foreign image":
+    if kind == "backdoor":
+        looks = "" if facts.fits else f", and it looks like {facts.resembles}"
+        return (
+            f"Probably one of a cluster, as a backdoor makes it {sure}: images of many other "
+            f"classes are labelled {facts.label}{looks}."
+        )
+    if kind in _FOREIGN:
         return f"Probably an image of none of these classes {sure}."
     if facts.fits:
         return (
@@ -99,8 +109,8 @@ def _fault(facts: Facts, kind: str, sure: str) -> str:
 
 
 def _grounds(facts: Facts) -> str:
-    far = facts.farther >= _FAR or facts.fault in ("noise", "foreign image")
-    if facts.flagged and far and (facts.fits or facts.fault not in (None, "wrong label")):
+    far = facts.farther >= _FAR or facts.fault in _STRANGE
+    if facts.flagged and far and (facts.fits or facts.fault in _STRANGE):
         if facts.farther < 0.5:
             return "The nearest validation image is no farther away than usual."
         return (

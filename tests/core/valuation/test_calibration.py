@@ -49,7 +49,7 @@ def test_wrong_labels_are_found_at_least_as_well_as_by_the_published_settings(
 
 def test_the_expected_quality_names_every_kind(calibration: object) -> None:
     expected = calibration.expected  # type: ignore[attr-defined]
-    assert list(expected) == ["wrong label", "noise", "foreign image", "all faults"]
+    assert list(expected) == ["wrong label", "noise", "irrelevant", "all faults"]
     assert all(0.5 < item.auroc <= 1 for item in expected.values())
     assert all(0.1 < item.average_precision <= 1 for item in expected.values())
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from core.valuation import Fusion, Signals, signals_of
+from core.valuation import Damage, Fusion, Signals, signals_of
+from core.valuation.mislabelling import Mislabelling
 
 
 def fusion(*shares: float) -> Fusion:
@@ -41,7 +43,7 @@ def test_the_score_is_the_log_odds_of_the_mixture() -> None:
     fused = fusion(0.2, 0.1).fused(seen)
     np.testing.assert_allclose(fused.score, [np.log(odds)], rtol=1e-12)
     np.testing.assert_allclose(fused.probability, [odds / (1 + odds)], rtol=1e-12)
-    np.testing.assert_array_equal(fused.kind, [1])
+    np.testing.assert_array_equal(fused.kind, ["noise"])
 
 
 def test_a_higher_surprise_or_distance_is_worse() -> None:
@@ -92,3 +94,37 @@ def test_a_missing_constant_is_named() -> None:
     del raw["offsets"]
     with pytest.raises(KeyError, match="offsets"):
         Fusion.from_json(raw)
+
+
+def test_constants_of_earlier_runs_still_score() -> None:
+    raw = fusion(0.2, 0.1).to_json()
+    for name in ("seen", "damage", "mislabelling"):
+        del raw[name]
+    seen = signals([0.1, 3.0], [0.5, 2.0])
+    np.testing.assert_array_equal(
+        Fusion.from_json(raw).fused(seen).score, fusion(0.2, 0.1).fused(seen).score
+    )
+
+
+def test_what_is_known_of_mislabelling_and_damage_survives_a_file() -> None:
+    given = replace(
+        fusion(0.2, 0.1),
+        damage=Damage(direction=(0.5, -1.0), origin=0.25),
+        mislabelling=Mislabelling(ratio=((1.0, 2.0), (0.5, 1.0)), flooded=(False, True)),
+    )
+    assert Fusion.from_json(json.loads(json.dumps(given.to_json()))) == given
+
+
+def test_a_label_flooded_with_images_of_all_classes_makes_wrong_ones_a_backdoor() -> None:
+    rng = np.random.default_rng(0)
+    true = rng.integers(0, 5, 3000)
+    labels = np.where(rng.random(3000) < 0.1, 2, true)
+    classes = 0.9 * np.eye(5)[true] + 0.02
+    own = classes[np.arange(3000), labels]
+    seen = replace(signals((-np.log(own)).tolist(), [0.0] * 3000), classes=classes, labels=labels)
+    fitted = fusion(0.1, 0.1).fitted_to(seen)
+    wrong = labels != true
+    assert set(fitted.fused(seen).kind[wrong]) == {"backdoor"}
+    plain = fusion(0.1, 0.1).with_shares_of(seen).fused(seen)
+    assert set(plain.kind[wrong]) == {"wrong label"}
+    assert fitted.fused(seen).score[wrong].min() > plain.score[wrong].max()

@@ -56,7 +56,13 @@ OTHER = {"resembles": "bag", "neighbors_own": 1, "neighbors_resembled": 5, "sent
             "99 % of the training images are nearer to the validation set than it is.",
         ),
         (
-            {**OTHER, "fault": "foreign image", "fault_probability": 0.7, "farther": 0.3},
+            {**OTHER, "fault": "backdoor", "fault_probability": 0.9, "farther": 0.3},
+            "Probably one of a cluster, as a backdoor makes it (90 %): images of many other "
+            "classes are labelled boot, and it looks like bag.",
+            MOSTLY_BAG,
+        ),
+        (
+            {**OTHER, "fault": "irrelevant", "fault_probability": 0.7, "farther": 0.3},
             "Probably an image of none of these classes (70 %).",
             "The nearest validation image is no farther away than usual.",
         ),
