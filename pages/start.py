@@ -123,7 +123,10 @@ def _own_data() -> None:
             key=Keys.START_TRAIN,
             placeholder="/data/train",
             help="A folder of class folders, manifest.csv or .parquet (path, label), a Hugging "
-            "Face Parquet file or folder of shards, or .npz with images or embeddings.",
+            "Face Parquet file or folder of shards, a folder of its `save_to_disk`, .npz with "
+            "images or embeddings, or a set that torchvision knows, by its name: "
+            "`torchvision:CIFAR10:train#root=/data`, with `&download=yes` where it is to be "
+            "fetched. There are CIFAR10, CIFAR100, MNIST, FashionMNIST, STL10, GTSRB and SVHN.",
         )
         validation = right.text_input(
             "Validation set: small and trusted",

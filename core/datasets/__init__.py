@@ -20,6 +20,8 @@ from core.datasets.pictures import encode_png
 from core.datasets.readable import drop_unreadable
 from core.datasets.registry import READERS, Reader, open_source, source_kind
 from core.datasets.sample import sample_truth_path
+from core.datasets.saved import SavedLayout, saved_layout
+from core.datasets.saved import accepts as is_saved
 from core.datasets.stores import ArrayStore
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "ParquetLayout",
     "PictureShape",
     "Reader",
+    "SavedLayout",
     "Unreadable",
     "align_classes",
     "array_members",
@@ -45,6 +48,7 @@ __all__ = [
     "describe",
     "drop_unreadable",
     "encode_png",
+    "is_saved",
     "join_sets",
     "likeness",
     "manifest_table",
@@ -53,5 +57,6 @@ __all__ = [
     "propose_shape",
     "require_same_width",
     "sample_truth_path",
+    "saved_layout",
     "source_kind",
 ]

@@ -19,7 +19,7 @@ from core.datasets.identity import ids_from_content
 from core.datasets.images import LabelledImages
 from core.datasets.labels import encode_labels
 from core.datasets.location import Location
-from core.datasets.stores import ParquetBytes, ParquetStore
+from core.datasets.stores import EncodedStore, ParquetBytes, ParquetStore
 from core.errors import DataError
 from core.progress import Progress
 
@@ -28,7 +28,7 @@ _SPLITS = frozenset({"train", "test", "validation", "val"})
 
 
 @dataclass(frozen=True, slots=True)
-class _Columns:
+class ImageColumns:
     """The columns in use; `names` are the class names where the schema brings them."""
 
     image: str
@@ -61,7 +61,7 @@ def read(location: Location, progress: Progress) -> LabelledImages:
     """
     files = _shards(location)
     schema = _schema(files[0])
-    columns = _columns(location, schema)
+    columns = find_columns(location, schema)
     labels: list[np.ndarray] = []
     paths: list[str | None] = []
     starts = [0]
@@ -85,7 +85,7 @@ def read(location: Location, progress: Progress) -> LabelledImages:
     )
     return LabelledImages(
         source=location.text,
-        ids=_ids(paths, store, progress),
+        ids=ids_of_pictures(paths, store, progress),
         labels=encoded,
         class_names=class_names,
         images=store,
@@ -108,6 +108,11 @@ class ParquetLayout:
     label: str
     names: tuple[str, ...] | None
 
+    @property
+    def schema(self) -> pa.Schema:
+        """Return the columns of the first shard, with Hugging Face's description."""
+        return _schema(self.files[0])
+
     def row_groups(self) -> Iterator[tuple[int, pa.Table]]:
         """Yield the number of the first row, over all files, and the rows, a group at a time."""
         start = 0
@@ -122,7 +127,7 @@ class ParquetLayout:
 def parquet_layout(location: Location) -> ParquetLayout:
     """Return where the rows of a source that `read` reads lie; raises as it does."""
     files = _shards(location)
-    columns = _columns(location, _schema(files[0]))
+    columns = find_columns(location, _schema(files[0]))
     return ParquetLayout(files, columns.image, columns.label, columns.names)
 
 
@@ -198,7 +203,14 @@ def _is_image_struct(kind: pa.DataType) -> bool:
     return any(field.name == "bytes" and _is_binary(field.type) for field in kind)
 
 
-def _columns(location: Location, schema: pa.Schema) -> _Columns:
+def find_columns(location: Location, schema: pa.Schema) -> ImageColumns:
+    """Return the columns of image and label in a table as Hugging Face `datasets` writes it.
+
+    Raises
+    ------
+    DataError
+        where one is missing, or could be several and none was chosen.
+    """
     features = _features(schema)
     image = choose_column(
         location, "image", schema.names, candidates=_image_candidates(schema, features)
@@ -215,7 +227,7 @@ def _columns(location: Location, schema: pa.Schema) -> _Columns:
         raise DataError(f"{location.path}: the column {image!r} holds {kind}, not pictures.")
     names = features.get(label, {}).get("names")
     fields = {field.name for field in kind} if pa.types.is_struct(kind) else set()
-    return _Columns(
+    return ImageColumns(
         image=image,
         label=label,
         is_struct=bool(fields),
@@ -224,7 +236,7 @@ def _columns(location: Location, schema: pa.Schema) -> _Columns:
     )
 
 
-def _require_same_columns(file: Path, first: Path, columns: _Columns) -> None:
+def _require_same_columns(file: Path, first: Path, columns: ImageColumns) -> None:
     there = set(_schema(file).names)
     missing = {columns.image, columns.label} - there
     if missing:
@@ -234,7 +246,7 @@ def _require_same_columns(file: Path, first: Path, columns: _Columns) -> None:
         )
 
 
-def _read_labels(file: Path, columns: _Columns) -> tuple[np.ndarray, list[str | None]]:
+def _read_labels(file: Path, columns: ImageColumns) -> tuple[np.ndarray, list[str | None]]:
     """Return labels and paths of one shard without touching the pictures."""
     wanted = [columns.label, *([f"{columns.image}.path"] if columns.has_path else [])]
     try:
@@ -242,17 +254,20 @@ def _read_labels(file: Path, columns: _Columns) -> tuple[np.ndarray, list[str | 
             table = opened.read(columns=wanted)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DataError(f"{file}: it cannot be read as Parquet ({error}).") from error
-    label = table.column(columns.label)
-    if pa.types.is_integer(label.type) and label.null_count == 0:
-        labels = label.to_numpy()
-    else:
-        labels = np.array(label.to_pylist(), dtype=object)
+    labels = label_values(table.column(columns.label))
     if not columns.has_path:
         return labels, [None] * len(labels)
     return labels, table.column(columns.image).combine_chunks().field("path").to_pylist()
 
 
-def _ids(paths: list[str | None], store: ParquetStore, progress: Progress) -> np.ndarray:
+def label_values(column: pa.ChunkedArray) -> np.ndarray:
+    """Return a column of labels: integers, or objects as they are, None where one is missing."""
+    if pa.types.is_integer(column.type) and column.null_count == 0:
+        return np.asarray(column.to_numpy())
+    return np.array(column.to_pylist(), dtype=object)
+
+
+def ids_of_pictures(paths: list[str | None], store: EncodedStore, progress: Progress) -> np.ndarray:
     """Return ids: the path where an image has one that no other has, else its content's hash."""
     counts = Counter(paths)
     nameless = [row for row, path in enumerate(paths) if not path or counts[path] > 1]

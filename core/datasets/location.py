@@ -54,7 +54,7 @@ class Location:
                 f"{path}: there is no such file or folder. Check the spelling; the path is looked "
                 "up on the machine that Assay runs on."
             )
-        chosen = _parse_options(stripped, options)
+        chosen = parse_options(stripped, options, OPTIONS, "#split=train&label=fine_label")
         return cls(f"{path}#{options}" if options else str(path), path, chosen)
 
     def option(self, name: str) -> str | None:
@@ -69,16 +69,30 @@ def _exists(path: Path) -> bool:
         raise DataError(f"{path}: it cannot be looked up ({error.strerror}).") from error
 
 
-def _parse_options(text: str, options: str) -> dict[str, str]:
+def parse_options(text: str, options: str, known: tuple[str, ...], example: str) -> dict[str, str]:
+    """Take apart what stands after the # of a source text.
+
+    Parameters
+    ----------
+    text : the whole source text, for messages
+    options : what stands after the #; a part without a = is the split
+    known : names that may be chosen
+    example : a proper end of a source text, for messages
+
+    Raises
+    ------
+    DataError
+        where an option is unknown.
+    """
     chosen: dict[str, str] = {}
     for part in filter(None, options.split("&")):
         name, equals, value = part.partition("=")
         if not equals:
             name, value = "split", part
-        if name not in OPTIONS:
+        if name not in known:
             raise DataError(
-                f"{text}: unknown option {name!r} after the #. Known are {', '.join(OPTIONS)}, "
-                "as in #split=train&label=fine_label."
+                f"{text}: unknown option {name!r} after the #. Known are {', '.join(known)}, "
+                f"as in {example}."
             )
         chosen[name] = value
     return chosen

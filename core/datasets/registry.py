@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core.datasets import folder, huggingface, manifest, npz, sample
+from core.datasets import folder, huggingface, manifest, npz, sample, saved, torchvision
 from core.datasets.images import LabelledImages
 from core.datasets.location import Location
 from core.errors import DataError
@@ -34,6 +34,12 @@ class Reader:
 READERS: tuple[Reader, ...] = (
     Reader("npz", ".npz with images and/or embeddings, and labels", npz.accepts, npz.read),
     Reader(
+        "saved",
+        "a folder written by Hugging Face's save_to_disk",
+        saved.accepts,
+        saved.read,
+    ),
+    Reader(
         "huggingface",
         "Hugging Face-style Parquet: a file or a folder of shards",
         huggingface.accepts,
@@ -59,6 +65,8 @@ def source_kind(text: str) -> tuple[str, Location]:
     """
     if text.strip().startswith(sample.PREFIX):
         return "huggingface", sample.location(text.strip())
+    if text.strip().startswith(torchvision.PREFIX):
+        return "torchvision", torchvision.location(text)
     reader, location = _reader_of(text)
     return reader.name, location
 
@@ -77,8 +85,8 @@ def open_source(text: str, *, progress: Progress = silent) -> LabelledImages:
 
     Parameters
     ----------
-    text : `sample:train`, `sample:val`, or a path, after which `#train` chooses a split and
-        `#label=COLUMN` a column; see `READERS` for what it may lead to
+    text : `sample:train`, `sample:val`, `torchvision:NAME:SPLIT`, or a path, after which `#train`
+        chooses a split and `#label=COLUMN` a column; see `READERS` for what it may lead to
 
     Raises
     ------
@@ -87,5 +95,7 @@ def open_source(text: str, *, progress: Progress = silent) -> LabelledImages:
     """
     if text.strip().startswith(sample.PREFIX):
         return sample.read(text.strip(), progress)
+    if text.strip().startswith(torchvision.PREFIX):
+        return torchvision.read(text, progress)
     reader, location = _reader_of(text)
     return reader.read(location, progress)

@@ -58,7 +58,12 @@ def when(iso: str) -> str:
 
 
 def source_name(text: str) -> str:
-    """Return a short name of a data source: the last part of a path, `sample:train` as it is."""
+    """Return a short name of a data source: the last part of a path, `sample:train` as it is.
+
+    A set that torchvision knows is called by its name: where it lies says little.
+    """
+    if text.startswith("torchvision:"):
+        return text.partition("#")[0].removeprefix("torchvision:")
     return PurePath(text).name or text
 
 

@@ -16,7 +16,13 @@ import pandas as pd
 from core.curation.exports.content import Content
 from core.curation.exports.folder import save_manifest
 from core.curation.exports.pictures import kept_rows, safe_part
-from core.curation.exports.sources import SourcePart, save_arrays, save_pictures, save_table
+from core.curation.exports.sources import (
+    SourcePart,
+    save_arrays,
+    save_as_parquet,
+    save_pictures,
+    save_table,
+)
 from core.datasets import open_source, source_kind
 from core.errors import DataError
 from core.progress import Progress
@@ -73,5 +79,7 @@ _WRITERS: dict[str, Callable[..., None]] = {
     "folder": _save_files,
     "manifest": save_table,
     "huggingface": save_pictures,
+    "saved": save_pictures,
+    "torchvision": save_as_parquet,
     "npz": save_arrays,
 }

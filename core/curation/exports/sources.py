@@ -14,13 +14,15 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from core.curation.exports.content import neutralize_formula
-from core.curation.exports.pictures import picture_column, require_distinct_labels
+from core.curation.exports.pictures import IMAGE_TYPE, picture_column, require_distinct_labels
 from core.datasets import (
     LabelledImages,
     Location,
     array_members,
+    is_saved,
     manifest_table,
     parquet_layout,
+    saved_layout,
 )
 
 _ROWS_AT_ONCE = 256
@@ -99,9 +101,9 @@ def save_pictures(part: SourcePart, location: Location, target: Path) -> None:
     Every image keeps its id as its path: one that is called by its content and its place among
     copies would else change its name when a copy goes.
     """
-    layout = parquet_layout(location)
+    layout = saved_layout(location) if is_saved(location) else parquet_layout(location)
     names = part.class_names if layout.names is not None else None
-    label_field = pq.read_schema(layout.files[0]).field(layout.label)
+    label_field = layout.schema.field(layout.label)
     labels = part.label_column(label_field.type, names)
     ids = part.ids
     writer: pq.ParquetWriter | None = None
@@ -124,6 +126,26 @@ def save_pictures(part: SourcePart, location: Location, target: Path) -> None:
     finally:
         if writer is not None:
             writer.close()
+
+
+def save_as_parquet(part: SourcePart, location: Location, target: Path) -> None:
+    """Write Hugging Face-style Parquet of a source that has no table of its own to be written."""
+    names = part.class_names
+    features = {
+        "image": {"_type": "Image"},
+        "label": {"names": names, "_type": "ClassLabel"},
+    }
+    schema = pa.schema(
+        [("image", IMAGE_TYPE), ("label", pa.int64())],
+        metadata={b"huggingface": json.dumps({"info": {"features": features}}).encode()},
+    )
+    labels, ids = part.label_column(pa.int64(), names), part.ids
+    with pq.ParquetWriter(target / f"{part.stem}.parquet", schema) as writer:
+        for begin in range(0, len(ids), _ROWS_AT_ONCE):
+            end = min(begin + _ROWS_AT_ONCE, len(ids))
+            pictures = picture_column(part.data, part.rows[begin:end].tolist(), ids[begin:end])
+            block = [pictures.cast(IMAGE_TYPE), labels[begin:end]]
+            writer.write_table(pa.Table.from_arrays(block, schema=schema))
 
 
 def _described(schema: pa.Schema, label: str, names: list[str] | None) -> dict[bytes, bytes] | None:

@@ -15,7 +15,7 @@ CIFAR = SHARED / "data" / "cifar10" / "train.parquet"
 
 
 def test_readers_have_names_of_their_own() -> None:
-    assert len({reader.name for reader in READERS}) == len(READERS) == 4
+    assert len({reader.name for reader in READERS}) == len(READERS) == 5
 
 
 @pytest.mark.skipif(not CIFAR.is_file(), reason="CIFAR-10 is not at hand (ASSAY_SHARED)")

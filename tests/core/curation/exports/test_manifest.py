@@ -117,3 +117,28 @@ def test_a_picture_that_cannot_be_read_any_more_is_named(tmp_path, monkeypatch, 
     with pytest.raises(DataError, match=f"The picture of {lost} cannot be read: the row group"):
         export(run, decided(run, {}), name, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_saved_set_becomes_parquet_with_its_columns_and_ids(tmp_path):
+    datasets = pytest.importorskip("datasets", reason="datasets is not installed")
+    source = parquet_source(tmp_path / "data.parquet")
+    datasets.Dataset(pq.read_table(source)).save_to_disk(tmp_path / "saved")
+    run = run_on(tmp_path / "run", str(tmp_path / "saved"))
+    export(run, decided(run, {0: "remove"}), "manifest", tmp_path / "out")
+    again = open_source(str(tmp_path / "out" / "saved.parquet"))
+    assert again.ids.tolist() == run.values["id"].tolist()[1:]
+    written = pq.read_table(tmp_path / "out" / "saved.parquet")
+    assert written["caption"].to_pylist() == [f"no {k}" for k in range(1, 12)]
+
+
+def test_a_set_by_name_becomes_parquet_with_its_ids(tmp_path, monkeypatch):
+    source = npz_source(tmp_path / "data.npz")
+    run = run_on(tmp_path / "run", source)
+    by_name = ("torchvision", None)
+    monkeypatch.setattr("core.curation.exports.manifest.source_kind", lambda _: by_name)
+    frame = decided(run, {0: "remove", 1: "relabel"}, new_label="hat")
+    export(run, frame, "manifest", tmp_path / "out")
+    again = open_source(str(tmp_path / "out" / "data.parquet"))
+    assert again.ids.tolist() == run.values["id"].tolist()[1:]
+    assert again.class_names[again.labels[0]] == "hat"
+    assert again.images.decode(0).tobytes() == open_source(source).images.decode(1).tobytes()
