@@ -20,8 +20,9 @@ from core.corruption import (
 )
 from core.datasets import LabelledImages, open_source
 from core.device import DEVICES
-from core.embedding import EMBEDDERS, embed_pair, feature_network
+from core.embedding import EMBEDDERS, embed_pair
 from core.errors import ConfigError
+from core.lab import network_of
 from core.progress import Progress
 from core.runs import home
 
@@ -172,12 +173,7 @@ def _network(
         device=arguments.device,
         progress=progress,
     )
-    return Network(
-        module=feature_network(arguments.embedder, pair.fitted, device=arguments.device),
-        side=int(pair.fitted["side"]),
-        channels=int(pair.fitted["channels"]),
-        validation=pair.validation,
-    )
+    return network_of(pair, arguments.device)
 
 
 def summary(corrupted: Corrupted, path: Path, has_validation: bool) -> str:

@@ -12,6 +12,7 @@ from core.lab.folder import (
     open_experiment,
     write_experiment,
 )
+from core.lab.planting import network_of
 from core.lab.record import ExperimentRecord, read_experiment_record
 from core.lab.run import DEFAULT_METHOD, run_experiment
 from core.lab.scoring import SHARES, Scored, detection_table, recall_column, sampled_curves
@@ -41,6 +42,7 @@ __all__ = [
     "estimate_experiment",
     "experiment_id",
     "list_experiments",
+    "network_of",
     "open_experiment",
     "read_experiment_record",
     "recall_column",
