@@ -175,6 +175,10 @@ class ExperimentSpec:
             raise ConfigError(f"Seeds must be 0 to {2**32 - 1}, got {list(self.seeds)}.")
         if self.images is not None and self.images < 2:
             raise ConfigError(f"Images must be 2 or more, got {self.images}.")
+        # It brings scikit-learn, which takes a moment.
+        from core.evaluation import learner_named
+
+        learner_named(self.learner)
         require_device_name(self.device)
 
     @property
