@@ -40,20 +40,22 @@ def train_classifier(
     """
     from scipy.special import softmax
 
-    from core.embedding.training import repeatable_kernels, train_network
+    from core.embedding.side_by_side import repeatable
+    from core.embedding.training import train_network
 
     config = EMBEDDERS[name].config
     place = resolve_device(device)
-    with repeatable_kernels(config):
-        trained = train_network(pictures, labels, config, seed, place, progress)
+    with repeatable(config.parts, place) as parts:
+        trained = train_network(pictures, labels, config, seed, place, parts, progress)
     present = np.unique(labels)
 
     def predict(shown: np.ndarray) -> np.ndarray:
         found = np.zeros((len(shown), n_classes), dtype=np.float32)
-        for start in range(0, len(shown), config.embed_batch):
-            part = slice(start, start + config.embed_batch)
-            logits = trained.logits(np.ascontiguousarray(shown[part]))
-            found[part, present] = softmax(logits, axis=1)
+        with repeatable(config.parts, place) as parts:
+            for start in range(0, len(shown), config.embed_batch):
+                part = slice(start, start + config.embed_batch)
+                logits = trained.logits(np.ascontiguousarray(shown[part]), config, parts)
+                found[part, present] = softmax(logits, axis=1)
         return found
 
     return predict

@@ -43,6 +43,11 @@ class ConvnetConfig:
     embed_batch: int = 500
     mean_cost: float = 20.0
 
+    @property
+    def parts(self) -> int:
+        """Into how many parts a batch is cut on the CPU, each computed by a thread of its own."""
+        return 1
+
     def epochs_for(self, m: int) -> int:
         """Return the epochs that m pictures get: `most_views` bounds them, but 5 at least."""
         return min(self.epochs, max(5, self.most_views // m))
@@ -93,6 +98,11 @@ class ResnetConfig(ConvnetConfig):
     momentum: float = 0.9
     precision: str = "bfloat16"
     embed_precision: str = "bfloat16"
+
+    @property
+    def parts(self) -> int:
+        """Two, for two cores; each half is large enough to be normalized by itself."""
+        return 2
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""

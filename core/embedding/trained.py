@@ -15,6 +15,7 @@ from core.embedding.scale import Scale, fitted_scale
 from core.progress import Progress
 
 if TYPE_CHECKING:
+    from core.embedding.side_by_side import Parts
     from core.embedding.training import TrainedNetwork
 
 
@@ -50,7 +51,8 @@ def embed_trained(
     ----------
     Just et al., LAVA: Data Valuation without Pre-Specified Learning Algorithms, ICLR 2023.
     """
-    from core.embedding.training import repeatable_kernels, train_network
+    from core.embedding.side_by_side import repeatable
+    from core.embedding.training import train_network
 
     place = resolve_device(device)
     # The trusted set decides how all pictures are read; smaller ones would vanish in the stages.
@@ -59,19 +61,13 @@ def embed_trained(
     progress("Training the embedder", 0.0, "reading the validation pictures")
     pictures = np.concatenate(list(decode_batches(validation, side, channels, config.embed_batch)))
     total = len(validation) + len(train)
-    with repeatable_kernels(config):
-        trained = train_network(pictures, validation.labels, config, seed, place, progress)
-        parts = range(0, len(pictures), config.embed_batch)
-        y = _features(
-            trained,
-            (pictures[i : i + config.embed_batch] for i in parts),
-            config,
-            0,
-            total,
-            progress,
-        )
+    with repeatable(config.parts, place) as parts:
+        trained = train_network(pictures, validation.labels, config, seed, place, parts, progress)
+        starts = range(0, len(pictures), config.embed_batch)
+        held = (pictures[i : i + config.embed_batch] for i in starts)
+        y = _features(trained, held, config, parts, 0, total, progress)
         batches = decode_batches(train, side, channels, config.embed_batch)
-        x = _features(trained, batches, config, len(validation), total, progress)
+        x = _features(trained, batches, config, parts, len(validation), total, progress)
     scale = fitted_scale(y, config.mean_cost)
     fitted = {
         **trained.arrays(),
@@ -97,20 +93,23 @@ def more_trained(
     -------
     float32, shape (k, d); what `embed_trained` would have given these images, up to rounding
     """
-    from core.embedding.training import TrainedNetwork, repeatable_kernels
+    from core.embedding.side_by_side import repeatable
+    from core.embedding.training import TrainedNetwork
 
-    trained = TrainedNetwork.from_arrays(fitted, resolve_device(device))
+    place = resolve_device(device)
+    trained = TrainedNetwork.from_arrays(fitted, place)
     side, channels = int(fitted["side"]), int(fitted["channels"])
     scale = Scale(fitted["shift"], np.float32(fitted["factor"]))
-    with repeatable_kernels(config):
+    with repeatable(config.parts, place) as parts:
         batches = decode_batches(data, side, channels, config.embed_batch)
-        return scale(_features(trained, batches, config, 0, len(data), progress))
+        return scale(_features(trained, batches, config, parts, 0, len(data), progress))
 
 
 def _features(
     trained: TrainedNetwork,
     batches: Iterable[np.ndarray],
     config: ConvnetConfig,
+    parts: Parts,
     done: int,
     total: int,
     progress: Progress,
@@ -118,7 +117,7 @@ def _features(
     """Return the features of all batches; `done` of `total` pictures were embedded before."""
     rows = []
     for batch in batches:
-        rows.append(trained.features(batch, config))
+        rows.append(trained.features(batch, config, parts))
         done += len(batch)
         progress("Embedding", done / total, f"{done:,} of {total:,}")
     return np.concatenate(rows)

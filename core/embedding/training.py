@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch.nn import functional
 from core.embedding.architectures import PreActResNet, bfloat16_pays, build_network
 from core.embedding.convnet_config import ConvnetConfig, ResnetConfig
 from core.embedding.network import ResidualNetwork, mirrored, shifted
+from core.embedding.side_by_side import Parts
 from core.errors import DataError
 from core.progress import Progress
 
@@ -41,22 +42,33 @@ class TrainedNetwork:
     deviation: Tensor
     device: str
 
-    def features(self, pictures: np.ndarray, config: ConvnetConfig) -> np.ndarray:
+    def features(self, pictures: np.ndarray, config: ConvnetConfig, parts: Parts) -> np.ndarray:
         """Return the penultimate layer, float32, of uint8 pictures (b, channels, side, side)."""
-        precision = config.embed_precision if isinstance(config, ResnetConfig) else "float32"
-        with torch.inference_mode(), _computing_in(precision, self.device):
-            batch = torch.from_numpy(pictures).to(self.device)
-            prepared = _prepared(batch, self.mean, self.deviation)
-            features: np.ndarray = self.network.features(prepared).float().cpu().numpy()
-        return features
+        return self._through(self.network.features, pictures, config, parts)
 
-    def logits(self, pictures: np.ndarray) -> np.ndarray:
+    def logits(self, pictures: np.ndarray, config: ConvnetConfig, parts: Parts) -> np.ndarray:
         """Return what the head says of uint8 pictures, float32, shape (b, classes trained on)."""
-        with torch.inference_mode():
-            batch = torch.from_numpy(pictures).to(self.device)
-            said = self.network(_prepared(batch, self.mean, self.deviation))
-            logits: np.ndarray = said.float().cpu().numpy()
-        return logits
+        return self._through(self.network, pictures, config, parts)
+
+    def _through(
+        self,
+        layers: Callable[[Tensor], Tensor],
+        pictures: np.ndarray,
+        config: ConvnetConfig,
+        parts: Parts,
+    ) -> np.ndarray:
+        precision = config.embed_precision if isinstance(config, ResnetConfig) else "float32"
+
+        def compute(_: int, part: np.ndarray) -> np.ndarray:
+            # Both contexts hold for the thread that enters them.
+            with torch.inference_mode(), _computing_in(precision, self.device):
+                batch = torch.from_numpy(part).to(self.device)
+                out = layers(_prepared(batch, self.mean, self.deviation))
+                array: np.ndarray = out.float().cpu().numpy()
+            return array
+
+        pieces = np.array_split(pictures, min(parts.count, len(pictures)))
+        return np.concatenate(parts.map(compute, pieces))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the whole network as named arrays; `from_arrays` makes it again."""
@@ -103,28 +115,6 @@ class TrainedNetwork:
         return cls(network.eval(), widths, blocks, mean, deviation, device)
 
 
-@contextmanager
-def repeatable_kernels(config: ConvnetConfig) -> Iterator[None]:
-    """Compute without TF32 and in a fixed order of sums, whatever the machine is doing.
-
-    For the small convnet that means one thread on the CPU: sums then do not depend on how many
-    there are. It costs little, because the layers are small, and where other work takes the cores
-    it saves a lot: OpenMP's threads wait for each other by spinning, which was measured to turn
-    10 s into 200 s. The larger networks take all threads that torch has: the same number of them
-    gives the same result.
-    """
-    threads = torch.get_num_threads()
-    if not isinstance(config, ResnetConfig):
-        torch.set_num_threads(1)
-    try:
-        with torch.backends.cudnn.flags(
-            enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-        ):
-            yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 def _computing_in(precision: str, device: str) -> torch.autocast:
     """Return a context that multiplies in `precision` where `device` gains by that."""
     half = precision == "bfloat16" and bfloat16_pays(device)
@@ -137,6 +127,7 @@ def train_network(
     config: ConvnetConfig,
     seed: int,
     device: str,
+    parts: Parts,
     progress: Progress,
 ) -> TrainedNetwork:
     """Train a new network to tell the classes of `pictures` apart.
@@ -147,6 +138,7 @@ def train_network(
     labels : int64, shape (m,); any numbers
     config, seed : they decide the result; torch's global random state does not, nor is it changed
     device : cpu, cuda or mps
+    parts : each batch is cut into so many, which are normalized each by itself
 
     Raises
     ------
@@ -159,8 +151,7 @@ def train_network(
     stack = torch.from_numpy(pictures).to(device)
     mean, deviation = _statistics(stack)
     _, channels, side, _ = pictures.shape
-    resnet = config if isinstance(config, ResnetConfig) else None
-    blocks = resnet.blocks if resnet else ()
+    blocks = config.blocks if isinstance(config, ResnetConfig) else ()
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # of the CPU: it makes the weights
         network = build_network(channels, side, config.widths, blocks, len(present))
@@ -169,6 +160,7 @@ def train_network(
     most = round(config.shift * side)
     batches = _Batches(len(pictures), config, generator)
     optimizer = _optimizer(network, config)
+    gradients = _Gradients(network, config, parts, device)
     for step, chosen in enumerate(batches):
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * _one_cycle((step + 0.5) / batches.steps)
@@ -176,25 +168,70 @@ def train_network(
         batch = shifted(_prepared(stack[rows], mean, deviation), most, generator)
         if config.mirror:
             batch = mirrored(batch, generator)
-        with _computing_in(resnet.precision if resnet else "float32", device):
-            logits = network(batch)
-        loss = functional.cross_entropy(
-            logits.float(), target[rows], label_smoothing=config.label_smoothing
-        )
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        gradients.compute(batch, target[rows])
         optimizer.step()
         progress(
             "Training the embedder",
             (step + 1) / batches.steps,
             f"step {step + 1:,} of {batches.steps:,}",
         )
+    gradients.merge_statistics()
     if not all(bool(part.isfinite().all()) for part in network.state_dict().values()):
         raise DataError(
             "The embedder's training on the validation pictures diverged: its weights are not "
             "finite. Choose the embedder 'convnet', or another seed."
         )
     return TrainedNetwork(network.eval(), config.widths, blocks, mean, deviation, device)
+
+
+class _Gradients:
+    """The gradients of a network, computed part by part of a batch, side by side.
+
+    Each part has a twin of the network: the same weights, normalization statistics of its own.
+    """
+
+    def __init__(
+        self,
+        network: ResidualNetwork | PreActResNet,
+        config: ConvnetConfig,
+        parts: Parts,
+        device: str,
+    ) -> None:
+        self._parameters = list(network.parameters())
+        # What is in the memo is not copied.
+        shared = {id(parameter): parameter for parameter in self._parameters}
+        twins = [copy.deepcopy(network, dict(shared)) for _ in range(parts.count - 1)]
+        self._networks = [network, *twins]
+        self._parts = parts
+        self._smoothing = config.label_smoothing
+        self._precision = config.precision if isinstance(config, ResnetConfig) else "float32"
+        self._device = device
+
+    def compute(self, batch: Tensor, target: Tensor) -> None:
+        """Set the weights' gradients to those of the mean loss over the batch."""
+        count = self._parts.count
+        pieces = list(zip(batch.tensor_split(count), target.tensor_split(count), strict=True))
+
+        def one(number: int, piece: tuple[Tensor, Tensor]) -> tuple[Tensor, ...]:
+            pictures, classes = piece
+            with _computing_in(self._precision, self._device):
+                logits = self._networks[number](pictures)
+            loss = functional.cross_entropy(
+                logits.float(), classes, label_smoothing=self._smoothing
+            )
+            return torch.autograd.grad(loss * (len(pictures) / len(batch)), self._parameters)
+
+        found = self._parts.map(one, pieces)
+        for parameter, *gradients in zip(self._parameters, *found, strict=True):
+            parameter.grad = gradients[0]
+            for gradient in gradients[1:]:
+                parameter.grad += gradient
+
+    def merge_statistics(self) -> None:
+        """Give the network the mean of its twins' normalization statistics."""
+        for own, *others in zip(*(part.buffers() for part in self._networks), strict=True):
+            if own.is_floating_point():
+                own.copy_(torch.stack([own, *others]).mean(dim=0))
 
 
 def _optimizer(
