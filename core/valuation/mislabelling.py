@@ -26,8 +26,9 @@ _MOST_ROWS = 100_000
 _ROUNDS = 100
 _SAME = 1e-4
 _LEAST_PROBABILITY = 1e-7
-# A label is given wrongly to images of all classes alike, so much oftener than labels usually are.
-_FLOODED = 3.0
+# A label given wrongly to images of most classes so much oftener than labels usually are: on
+# CIFAR-10 2.7 and more with backdoors in 2 % of the images, 1.5 at most without (10,000 images).
+_FLOODED = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,20 +94,22 @@ def find_mislabelling(classes: np.ndarray, labels: np.ndarray) -> Mislabelling:
     ratio = np.where(own, 1.0, given / (wrong / (v - 1)))
     return Mislabelling(
         ratio=tuple(map(tuple, ratio.tolist())),
-        flooded=tuple(_flooded(ratio, np.unique(labels)).tolist()),
+        flooded=tuple(_flooded(ratio, labels, seen).tolist()),
     )
 
 
-def _flooded(ratio: np.ndarray, present: np.ndarray) -> np.ndarray:
+def _flooded(ratio: np.ndarray, labels: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """Return the labels that images of most classes are given far oftener than is usual."""
     v = len(ratio)
-    off = ~np.eye(v, dtype=bool)
+    given = np.bincount(labels, minlength=v) > 0
+    # Of a class that nothing can look like, nothing is known.
+    ways = ~np.eye(v, dtype=bool) & (seen.max(axis=0) > _LEAST_PROBABILITY)[:, None] & given
     found = np.zeros(v, dtype=bool)
-    columns = {int(y): ratio[off[:, y], y] for y in present}
-    for y, column in columns.items():
-        rest = [other for label, other in columns.items() if label != y]
+    for y in np.flatnonzero(ways.any(axis=0)):
+        rest = ratio[:, np.arange(v) != y][ways[:, np.arange(v) != y]]
         # Three classes in four: what confuses people are a few classes, not all of them.
-        found[y] = bool(rest) and np.quantile(column, 0.25) > _FLOODED * np.median(rest)
+        low = np.quantile(ratio[ways[:, y], y], 0.25)
+        found[y] = bool(len(rest)) and low > _FLOODED * np.median(rest)
     return found
 
 
