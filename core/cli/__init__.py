@@ -39,7 +39,8 @@ def build_parser() -> argparse.ArgumentParser:
         description="Assay: what each training image is worth, before you train.",
         epilog=(
             "A data source SRC is sample:train, sample:val, a folder of class folders, a manifest "
-            "(.csv, .parquet), Parquet with an image and a label column, or an .npz file."
+            "(.csv, .parquet), Parquet with an image and a label column, a folder of save_to_disk, "
+            "an .npz file, or a set that torchvision knows: torchvision:CIFAR10:train#root=FOLDER."
         ),
     )
     parser.add_argument("--version", action="version", version=f"assay {__version__}")
