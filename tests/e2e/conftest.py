@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,12 @@ class Server:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     yield from _running(Server(tmp_path))
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """A number that no other test has: of the run that is its own on a server shared by all."""
+    return zlib.crc32(request.node.nodeid.encode()) % 1_000_000
 
 
 @pytest.fixture(scope="session")

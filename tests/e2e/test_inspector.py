@@ -19,9 +19,9 @@ from tests.factories import make_home_run
 
 
 @pytest.fixture
-def run(server):
+def run(app, seed):
     """A calibrated run: every tenth image resembles another class, its label likely wrong."""
-    made = make_home_run(server.home, n=60)
+    made = make_home_run(app.home, n=60, seed=seed)
     differs = made.values["looks_like"] != made.values["label"]
     made.values.assign(
         fault_probability=differs.map({True: 0.9, False: 0.05}),
@@ -36,8 +36,8 @@ def section(page, name: str):
     return page.locator(f".inspector .section.{name}")
 
 
-def test_the_reason_comes_first_and_the_suggested_label_is_one_click_away(page, server, run):
-    open_review(page, server, run.id)
+def test_the_reason_comes_first_and_the_suggested_label_is_one_click_away(page, app, run):
+    open_review(page, app, run.id)
     image = run.values.iloc[chosen(page)]
     like = image["looks_like_name"]
     verdict = page.locator(".why .verdict")
@@ -54,8 +54,8 @@ def test_the_reason_comes_first_and_the_suggested_label_is_one_click_away(page, 
     expect(page.locator(".stands .badge.relabel")).to_contain_text(like)
 
 
-def test_sections_stay_as_they_were_left(page, server, run):
-    open_review(page, server, run.id)
+def test_sections_stay_as_they_were_left(page, app, run):
+    open_review(page, app, run.id)
     expect(section(page, "plan")).to_have_attribute("open", "")
     section(page, "plan").locator("figure").first.wait_for()  # the evidence is there
     expect(section(page, "training").locator("figure")).to_have_count(0)  # none is drawn unseen
@@ -68,8 +68,8 @@ def test_sections_stay_as_they_were_left(page, server, run):
     section(page, "training").locator("figure").first.wait_for()
 
 
-def test_a_nearest_training_image_links_to_itself_and_is_shown_large(page, server, run):
-    open_review(page, server, run.id)
+def test_a_nearest_training_image_links_to_itself_and_is_shown_large(page, app, run):
+    open_review(page, app, run.id)
     section(page, "training").locator("summary").click()
     near = section(page, "training").locator("a").first
     near.hover()
@@ -82,8 +82,8 @@ def test_a_nearest_training_image_links_to_itself_and_is_shown_large(page, serve
     assert f"Training image {run.values['id'].iloc[chosen(page)]}:" in title
 
 
-def test_a_note_is_saved_without_a_decision_and_stands_in_the_history(page, server, run):
-    open_review(page, server, run.id)
+def test_a_note_is_saved_without_a_decision_and_stands_in_the_history(page, app, run):
+    open_review(page, app, run.id)
     section(page, "history").locator("summary").click()
     field = section(page, "history").locator("textarea")
     field.fill("torn <b>at the hem</b>")
@@ -108,9 +108,9 @@ def test_a_note_is_saved_without_a_decision_and_stands_in_the_history(page, serv
     expect(field).to_have_value("torn <b>at the hem</b>")
 
 
-def test_the_history_is_read_again_once_a_slow_server_has_the_note(page, server, run):
+def test_the_history_is_read_again_once_a_slow_server_has_the_note(page, app, run):
     """It was read half a second after the note, and lacked it for good where saving took longer."""
-    open_review(page, server, run.id)
+    open_review(page, app, run.id)
     section(page, "history").locator("summary").click()
     deeds = section(page, "history").locator(".deeds li")
     expect(deeds).to_have_text("Nothing decided or noted yet")
@@ -127,17 +127,17 @@ def test_the_history_is_read_again_once_a_slow_server_has_the_note(page, server,
     expect(field).to_have_value("torn")
 
 
-def test_what_if_is_solved_when_it_is_asked_for(page, server, run):
-    open_review(page, server, run.id)
+def test_what_if_is_solved_when_it_is_asked_for(page, app, run):
+    open_review(page, app, run.id)
     page.keyboard.press("w")
     section(page, "whatif").locator(".chart").wait_for()
     page.keyboard.press("ArrowRight")
     section(page, "whatif").locator("button", has_text="Solve again").wait_for()
 
 
-def test_a_set_of_embeddings_shows_ids_where_pictures_would_be(page, server):
-    flat = make_home_run(server.home, n=40, pictures=False)
-    open_review(page, server, flat.id)
+def test_a_set_of_embeddings_shows_ids_where_pictures_would_be(page, app, seed):
+    flat = make_home_run(app.home, n=40, pictures=False, seed=seed)
+    open_review(page, app, flat.id)
     section(page, "plan").locator("figure .id").first.wait_for()
     expect(page.locator(".picture")).to_be_hidden()
     expect(page.locator(".place")).to_contain_text("embeddings only")

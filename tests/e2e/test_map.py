@@ -31,19 +31,19 @@ HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
 
 
 @pytest.fixture
-def run(server):
-    return make_home_run(server.home, n=N, m=M)
+def run(app, seed):
+    return make_home_run(app.home, n=N, m=M, seed=seed)
 
 
 @pytest.fixture
-def positions(server, run, monkeypatch):
+def positions(app, run, monkeypatch):
     """A map that is known: classes in three columns, validation images along the bottom."""
     labels = run.values["label"].to_numpy()
     train = np.stack([labels * 0.9 - 0.9, np.linspace(-0.5, 1, N)], axis=1).astype(np.float32)
     bottom = np.stack([np.linspace(-1, 1, M), np.full(M, -0.95)], axis=1).astype(np.float32)
     layout = Layout(train, bottom, N + M)
     monkeypatch.setattr("core.runs.maps.lay_out", lambda *_: layout)
-    map_at_home(run, server.home, LayoutConfig())
+    map_at_home(run, app.home, LayoutConfig())
     return np.concatenate([train, bottom])
 
 
@@ -59,17 +59,17 @@ def of_class(run):
 
 
 @pytest.fixture
-def verdicts(server, run):
+def verdicts(app, run):
     def read():
-        current = RunDecisions(open_store(server.home), run).current()
+        current = RunDecisions(open_store(app.home), run).current()
         stands = zip(current["row"], current["verdict"], strict=True)
         return {row: verdict for row, verdict in stands if verdict != "clear"}
 
     return read
 
 
-def open_map(page, server, run):
-    page.goto(f"{server.url}/map?run={run.id}")
+def open_map(page, app, run):
+    page.goto(f"{app.url}/map?run={run.id}")
     wait_drawn(page)
 
 
@@ -121,9 +121,9 @@ def expect_tiles(page, rows):
 
 
 def test_what_is_drawn_around_is_shown_worst_first_and_the_legend_counts_it(
-    page, server, run, positions, of_class
+    page, app, run, positions, of_class
 ):
-    open_map(page, server, run)
+    open_map(page, app, run)
     draw_around_class(page, 1)
     expect_title(page, "20 images")
     expect_tiles(page, of_class(1))
@@ -133,10 +133,10 @@ def test_what_is_drawn_around_is_shown_worst_first_and_the_legend_counts_it(
     expect(page.locator(".entry", has_text=run.class_names[0])).to_contain_text("0 of 20")
 
 
-def test_each_side_of_the_colors_reaches_as_far_as_its_own_values(page, server, run, positions):
-    open_map(page, server, run)
+def test_each_side_of_the_colors_reaches_as_far_as_its_own_values(page, app, run, positions):
+    open_map(page, app, run)
     values = np.sort(run.values["value"].to_numpy())
-    neutral = run.record.neutral_value
+    neutral = run.neutral_value
     harmful, helpful = values[values < neutral], values[values >= neutral]
     assert len(harmful)
     assert len(helpful)
@@ -148,8 +148,8 @@ def test_each_side_of_the_colors_reaches_as_far_as_its_own_values(page, server, 
     assert high == pytest.approx(helpful[-1], rel=0.01)
 
 
-def test_shift_adds_to_a_selection_alt_takes_away_and_esc_lets_go(page, server, run, positions):
-    open_map(page, server, run)
+def test_shift_adds_to_a_selection_alt_takes_away_and_esc_lets_go(page, app, run, positions):
+    open_map(page, app, run)
     draw_around_class(page, 0)
     page.keyboard.down("Shift")
     draw_around_class(page, 2)
@@ -166,8 +166,8 @@ def test_shift_adds_to_a_selection_alt_takes_away_and_esc_lets_go(page, server, 
     expect_title(page, "Nothing selected")
 
 
-def test_a_box_a_click_and_the_legend_select_too(page, server, run, positions, of_class):
-    open_map(page, server, run)
+def test_a_box_a_click_and_the_legend_select_too(page, app, run, positions, of_class):
+    open_map(page, app, run)
     page.keyboard.press("2")
     page.mouse.move(*at(page, -1.0, 1.05))
     page.mouse.down()
@@ -182,9 +182,9 @@ def test_a_box_a_click_and_the_legend_select_too(page, server, run, positions, o
 
 
 def test_one_image_and_all_of_a_selection_are_decided_and_taken_back(
-    page, server, run, positions, of_class, verdicts
+    page, app, run, positions, of_class, verdicts
 ):
-    open_map(page, server, run)
+    open_map(page, app, run)
     draw_around_class(page, 1)
     page.keyboard.press("r")
     page.keyboard.press("k")
@@ -203,9 +203,9 @@ def test_one_image_and_all_of_a_selection_are_decided_and_taken_back(
 
 
 def test_a_selection_opens_in_review_and_survives_a_reload_of_either(
-    page, server, run, positions, of_class
+    page, app, run, positions, of_class
 ):
-    open_map(page, server, run)
+    open_map(page, app, run)
     draw_around_class(page, 2)
     page.reload()
     expect_tiles(page, of_class(2))
@@ -217,8 +217,8 @@ def test_a_selection_opens_in_review_and_survives_a_reload_of_either(
         page.reload()
 
 
-def test_pointing_at_an_image_shows_which_it_is(page, server, run, positions, of_class):
-    open_map(page, server, run)
+def test_pointing_at_an_image_shows_which_it_is(page, app, run, positions, of_class):
+    open_map(page, app, run)
     row = of_class(0)[0]
     page.mouse.move(*at(page, *positions[row]))
     card = page.locator(".card")
@@ -230,10 +230,10 @@ def test_pointing_at_an_image_shows_which_it_is(page, server, run, positions, of
     expect(card).to_contain_text("Validation image")
 
 
-def test_positions_are_asked_for_once_whatever_is_clicked(page, server, run, positions):
+def test_positions_are_asked_for_once_whatever_is_clicked(page, app, run, positions):
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    open_map(page, server, run)
+    open_map(page, app, run)
     draw_around_class(page, 1)
     page.locator(".mode").select_option("looks_like")
     page.locator(".of-validation").uncheck()
@@ -241,9 +241,9 @@ def test_positions_are_asked_for_once_whatever_is_clicked(page, server, run, pos
     assert len([url for url in asked if url.endswith("/positions")]) == 1
 
 
-def test_without_webgl_the_points_are_drawn_all_the_same(page, server, run, positions, of_class):
+def test_without_webgl_the_points_are_drawn_all_the_same(page, app, run, positions, of_class):
     page.add_init_script(NO_WEBGL)
-    open_map(page, server, run)
+    open_map(page, app, run)
     expect(page.locator(".map")).to_have_attribute("data-renderer", "CanvasRenderer")
     painted = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(x => x > 0)"
     becomes(lambda: page.locator("canvas.points").evaluate(painted), True)
@@ -251,18 +251,18 @@ def test_without_webgl_the_points_are_drawn_all_the_same(page, server, run, posi
     expect_tiles(page, of_class(1))
 
 
-def test_what_is_hidden_cannot_be_selected(page, server, run, positions):
-    open_map(page, server, run)
+def test_what_is_hidden_cannot_be_selected(page, app, run, positions):
+    open_map(page, app, run)
     page.locator(".of-train").uncheck()
     draw_around(page, -1.05, -1.05, 1.05, 1.05)
     expect_title(page, "30 validation")
 
 
 def test_who_decides_is_asked_before_the_first_decision_and_that_one_counts(
-    new_page, server, run, positions, of_class, verdicts
+    new_page, app, run, positions, of_class, verdicts
 ):
     page = new_page(None)
-    open_map(page, server, run)
+    open_map(page, app, run)
     draw_around_class(page, 1)
     page.keyboard.press("r")
     page.get_by_label("Your name").fill("Ada")
@@ -271,5 +271,5 @@ def test_who_decides_is_asked_before_the_first_decision_and_that_one_counts(
     wait_saved(page)
     row = of_class(1)[0]
     assert verdicts() == {row: "remove"}
-    current = RunDecisions(open_store(server.home), run).current()
+    current = RunDecisions(open_store(app.home), run).current()
     assert current["reviewer"].tolist() == ["Ada"]

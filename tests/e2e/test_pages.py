@@ -30,27 +30,27 @@ def test_the_first_address_that_a_new_server_is_asked_for_shows_its_page(page, s
     page.get_by_text(MARKS[name]).first.wait_for()
 
 
-def test_the_run_stays_in_the_address_on_every_page(page, server):
-    run = make_home_run(server.home)
-    page.goto(f"{server.url}/overview?run={run.id}")
+def test_the_run_stays_in_the_address_on_every_page(page, app, seed):
+    run = make_home_run(app.home, seed=seed)
+    page.goto(f"{app.url}/overview?run={run.id}")
     for name, mark in MARKS.items():
         page.get_by_role("link", name=name.capitalize(), exact=True).first.click()
         page.get_by_text(mark).first.wait_for()
         page.wait_for_url(re.compile(rf"/{name}\?run={run.id}"))
 
 
-def test_enter_opens_the_folder_of_a_run(page, server, tmp_path):
+def test_enter_opens_the_folder_of_a_run(page, app, tmp_path):
     run = make_run(tmp_path / "elsewhere")
-    page.goto(server.url)
+    page.goto(app.url)
     field = page.get_by_label("Run folder", exact=True)
     field.fill(str(run.path))
     field.press("Enter")
     page.wait_for_url(re.compile(rf"/overview\?run={run.id}"))
 
 
-def test_a_click_on_the_heatmap_opens_those_images_in_review(page, server):
-    run = make_home_run(server.home)
-    page.goto(f"{server.url}/classes?run={run.id}")
+def test_a_click_on_the_heatmap_opens_those_images_in_review(page, app, seed):
+    run = make_home_run(app.home, seed=seed)
+    page.goto(f"{app.url}/classes?run={run.id}")
     chart = page.locator(".st-key-classes__heatmap .nsewdrag").first
     chart.wait_for()
     settled(page)
@@ -71,12 +71,12 @@ def test_a_click_on_the_heatmap_opens_those_images_in_review(page, server):
     page.wait_for_url(re.compile(r"[?&]like=\w+"))
 
 
-def test_nothing_is_fetched_from_elsewhere(page, server):
-    run = make_home_run(server.home)
+def test_nothing_is_fetched_from_elsewhere(page, app, seed):
+    run = make_home_run(app.home, seed=seed)
     outside = []
-    own = (server.url, server.url.replace("http", "ws"), "data:", "blob:")
+    own = (app.url, app.url.replace("http", "ws"), "data:", "blob:")
     page.on("request", lambda r: None if r.url.startswith(own) else outside.append(r.url))
     for name in ("", *MARKS, "review"):
-        page.goto(f"{server.url}/{name}?run={run.id}")
+        page.goto(f"{app.url}/{name}?run={run.id}")
         settled(page)
     assert outside == []

@@ -11,12 +11,12 @@ from tests.factories import make_home_run
 
 
 @pytest.fixture
-def run(server):
-    return make_home_run(server.home, n=60)
+def run(app, seed):
+    return make_home_run(app.home, n=60, seed=seed)
 
 
-def test_panel_follows_the_decisions_while_they_are_made(page, server, run):
-    open_review(page, server, run.id)
+def test_panel_follows_the_decisions_while_they_are_made(page, app, run):
+    open_review(page, app, run.id)
     page.keyboard.press("p")
     panel = page.locator(".progress")
     panel.get_by_text("Judge 20 more images").wait_for()
@@ -30,26 +30,26 @@ def test_panel_follows_the_decisions_while_they_are_made(page, server, run):
     panel.wait_for(state="hidden")
 
 
-def test_panel_leads_to_the_audit_sample_in_its_order(page, server, run):
-    open_review(page, server, run.id)
+def test_panel_leads_to_the_audit_sample_in_its_order(page, app, run):
+    open_review(page, app, run.id)
     page.keyboard.press("p")
     page.get_by_role("link", name="Judge the audit sample").click()
     page.wait_for_url("**order=Audit**")
-    answer = page.request.get(f"{server.url}/assay/runs/{run.id}/audit").body()
+    answer = page.request.get(f"{app.url}/assay/runs/{run.id}/audit").body()
     rows = memoryview(answer).cast("I").tolist()
     tile = page.locator('.review[data-state=ready] .tile[data-position="0"]')
     expect(tile).to_have_attribute("data-row", str(rows[0]))
 
 
-def test_scores_are_imported_and_what_does_not_match_is_named(page, server, run, tmp_path):
+def test_scores_are_imported_and_what_does_not_match_is_named(page, app, run, tmp_path):
     ids = run.values["id"].tolist()
     table = pd.DataFrame({"id": [*ids[:50], "<b>gone</b>"], "quality": range(51)})
     table.to_csv(tmp_path / "tool.csv", index=False)
-    open_review(page, server, run.id)
+    open_review(page, app, run.id)
     page.get_by_role("button", name="More filters").click()
     page.get_by_role("button", name="Scores of other tools").click()
     page.locator("input[type=file]").set_input_files(tmp_path / "tool.csv")
     page.get_by_role("button", name="Import", exact=True).click()
     page.get_by_text("50 of 60 images have a score now").wait_for()
     page.get_by_text("<b>gone</b>").wait_for()
-    assert [column.title for column in score_columns(server.home, run)] == ["quality"]
+    assert [column.title for column in score_columns(app.home, run)] == ["quality"]

@@ -1,4 +1,4 @@
-"""The review in a real browser: keys, refresh, a server that dies, filters, links."""
+"""The review in a real browser: keys, refresh, a app that dies, filters, links."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from tests.factories import make_home_run
 
 
 @pytest.fixture
-def run(server):
-    return make_home_run(server.home, n=60)
+def run(app, seed):
+    return make_home_run(app.home, n=60, seed=seed)
 
 
-def stored(server: Server, run) -> dict[str, str]:
-    store = DecisionStore(f"sqlite:///{server.home / 'assay.db'}")
+def stored(app: Server, run) -> dict[str, str]:
+    store = DecisionStore(f"sqlite:///{app.home / 'assay.db'}")
     current = RunDecisions(store, run).current()
     store.close()
     return dict(zip(current["image_id"], current["verdict"], strict=True))
@@ -40,8 +40,8 @@ def ranked_ids(run) -> list[str]:
     return run.values.sort_values("value", kind="stable")["id"].tolist()
 
 
-def test_keys_decide_advance_and_survive_a_refresh(page, server, run):
-    open_review(page, server, run.id)
+def test_keys_decide_advance_and_survive_a_refresh(page, app, run):
+    open_review(page, app, run.id)
     for key in "rrku":
         page.keyboard.press(key)
     expect_position(page, 4)
@@ -58,11 +58,11 @@ def test_keys_decide_advance_and_survive_a_refresh(page, server, run):
     page.keyboard.press("z")
     wait_saved(page)
     worst = ranked_ids(run)
-    assert stored(server, run) == {worst[0]: "remove", worst[1]: "remove"}
+    assert stored(app, run) == {worst[0]: "remove", worst[1]: "remove"}
 
 
-def test_ten_presses_at_once_all_arrive_in_order(page, server, run):
-    open_review(page, server, run.id)
+def test_ten_presses_at_once_all_arrive_in_order(page, app, run):
+    open_review(page, app, run.id)
     page.evaluate(
         """() => {
           for (const key of "rkrkrkrkru") {
@@ -73,12 +73,13 @@ def test_ten_presses_at_once_all_arrive_in_order(page, server, run):
     wait_saved(page)
     words = {"r": "remove", "k": "keep", "u": "unsure"}
     expected = {i: words[k] for i, k in zip(ranked_ids(run), "rkrkrkrkru", strict=False)}
-    assert stored(server, run) == expected
-    rows = [int(s.rows[0]) for s in RunDecisions(open_store(server.home), run).strokes()]
+    assert stored(app, run) == expected
+    rows = [int(s.rows[0]) for s in RunDecisions(open_store(app.home), run).strokes()]
     assert run.values["id"].iloc[rows].tolist() == list(expected)  # in the order of the log
 
 
-def test_sigkill_of_the_server_loses_no_decision(page, server, run):
+def test_sigkill_of_the_server_loses_no_decision(page, server):
+    run = make_home_run(server.home, n=60)
     open_review(page, server, run.id)
     for _ in range(5):
         page.keyboard.press("r")
@@ -97,7 +98,8 @@ def test_sigkill_of_the_server_loses_no_decision(page, server, run):
     assert stored(server, run) == dict(zip(ranked_ids(run), expected, strict=False))
 
 
-def test_decisions_made_offline_are_sent_after_a_reload(page, server, run):
+def test_decisions_made_offline_are_sent_after_a_reload(page, server):
+    run = make_home_run(server.home, n=60)
     open_review(page, server, run.id)
     page.keyboard.press("r")
     wait_saved(page)
@@ -115,8 +117,8 @@ def test_decisions_made_offline_are_sent_after_a_reload(page, server, run):
     expect_verdicts(page, "remove", "keep", "")
 
 
-def test_keys_are_left_alone_while_typing_and_with_ctrl(page, server, run):
-    open_review(page, server, run.id)
+def test_keys_are_left_alone_while_typing_and_with_ctrl(page, app, run):
+    open_review(page, app, run.id)
     page.keyboard.press("Control+k")
     page.locator(".st-key-find input").click()
     page.keyboard.type("bag/0000 kru")
@@ -124,8 +126,8 @@ def test_keys_are_left_alone_while_typing_and_with_ctrl(page, server, run):
     assert set(verdicts(page)) == {""}
 
 
-def test_letters_work_after_the_slider_and_escape_leads_out_of_a_field(page, server, run):
-    open_review(page, server, run.id)
+def test_letters_work_after_the_slider_and_escape_leads_out_of_a_field(page, app, run):
+    open_review(page, app, run.id)
     page.get_by_role("button", name="More filters").click()
     slider = page.locator(".st-key-value input[type=range]").first
     slider.focus()
@@ -140,8 +142,8 @@ def test_letters_work_after_the_slider_and_escape_leads_out_of_a_field(page, ser
     expect_verdicts(page, "keep", "remove", "")
 
 
-def test_a_new_label_is_shown_in_its_color(page, server, run):
-    open_review(page, server, run.id)
+def test_a_new_label_is_shown_in_its_color(page, app, run):
+    open_review(page, app, run.id)
     page.locator(".inspector .act.other").click()
     page.keyboard.type("boot")
     page.keyboard.press("Enter")
@@ -149,9 +151,9 @@ def test_a_new_label_is_shown_in_its_color(page, server, run):
     expect(badge).to_have_css("background-color", "rgb(204, 121, 167)")
 
 
-def test_filters_keep_the_selected_image_and_come_from_the_address(page, server, run):
+def test_filters_keep_the_selected_image_and_come_from_the_address(page, app, run):
     names = list(run.class_names)
-    open_review(page, server, run.id, **{"class": names[1]})
+    open_review(page, app, run.id, **{"class": names[1]})
     count = int((run.values["class_name"] == names[1]).sum())
     page.locator(".tally", has_text=f"{count} of 60 images").wait_for()
     page.keyboard.press("ArrowRight")
@@ -162,8 +164,8 @@ def test_filters_keep_the_selected_image_and_come_from_the_address(page, server,
     expect_chosen(page, row)
 
 
-def test_a_rerun_and_a_change_of_theme_rebuild_nothing(page, server, run):
-    open_review(page, server, run.id)
+def test_a_rerun_and_a_change_of_theme_rebuild_nothing(page, app, run):
+    open_review(page, app, run.id)
     for _ in range(3):
         page.keyboard.press("ArrowRight")
     expect_position(page, 3)
@@ -184,9 +186,9 @@ def test_a_rerun_and_a_change_of_theme_rebuild_nothing(page, server, run):
     expect_position(page, 3)
 
 
-def test_a_link_opens_its_image_and_later_places_win_over_it(page, server, run):
+def test_a_link_opens_its_image_and_later_places_win_over_it(page, app, run):
     target = ranked_ids(run)[7]
-    open_review(page, server, run.id, image=target)
+    open_review(page, app, run.id, image=target)
     expect_position(page, 7)
     page.keyboard.press("ArrowRight")
     page.reload()
@@ -194,9 +196,9 @@ def test_a_link_opens_its_image_and_later_places_win_over_it(page, server, run):
     expect_position(page, 8)
 
 
-def test_moving_reaches_both_ends_and_only_tiles_in_view_exist(page, server):
-    run = make_home_run(server.home, n=3000, v=3, pictures=False)
-    open_review(page, server, run.id)
+def test_moving_reaches_both_ends_and_only_tiles_in_view_exist(page, app, seed):
+    run = make_home_run(app.home, n=3000, v=3, pictures=False, seed=seed)
+    open_review(page, app, run.id)
     page.keyboard.press("End")
     expect_position(page, 2999)
     expect(page.locator('.tile[data-position="0"]')).to_have_count(0)
@@ -209,8 +211,8 @@ def test_moving_reaches_both_ends_and_only_tiles_in_view_exist(page, server):
     expect_position(page, 0)
 
 
-def test_click_button_and_relabel(page, server, run):
-    open_review(page, server, run.id)
+def test_click_button_and_relabel(page, app, run):
+    open_review(page, app, run.id)
     page.locator('.tile[data-position="2"]').click()
     page.locator(".inspector .act.remove").click()
     expect_position(page, 3)
@@ -220,11 +222,11 @@ def test_click_button_and_relabel(page, server, run):
     expect_verdicts(page, "remove", "relabel")
     page.locator('.tile[data-position="3"] .badge', has_text="boot").wait_for()
     wait_saved(page)
-    assert stored(server, run) == {ranked_ids(run)[2]: "remove", ranked_ids(run)[3]: "relabel"}
+    assert stored(app, run) == {ranked_ids(run)[2]: "remove", ranked_ids(run)[3]: "relabel"}
 
 
-def test_the_grid_is_a_listbox_that_names_its_active_option(page, server, run):
-    open_review(page, server, run.id)
+def test_the_grid_is_a_listbox_that_names_its_active_option(page, app, run):
+    open_review(page, app, run.id)
     page.keyboard.press("ArrowRight")
     active = page.locator("[role=listbox].grid").get_attribute("aria-activedescendant")
     option = page.locator(f"#{active}")
@@ -239,35 +241,35 @@ def test_the_grid_is_a_listbox_that_names_its_active_option(page, server, run):
     expect(page.locator("dialog.help")).to_be_hidden()
 
 
-def test_names_from_the_data_are_text_never_markup(page, server):
+def test_names_from_the_data_are_text_never_markup(page, app, seed):
     import pandas as pd
 
-    run = make_home_run(server.home, n=12)
+    run = make_home_run(app.home, n=12, seed=seed)
     table = pd.read_parquet(run.path / "values.parquet")
     evil = '<img src=x onerror="window.hacked=1">'
     table.loc[table["value"].idxmin(), "id"] = evil
     table.to_parquet(run.path / "values.parquet", index=False)
-    open_review(page, server, run.id)
+    open_review(page, app, run.id)
     page.locator(".name", has_text="<img src=x").wait_for()
     page.keyboard.press("r")
     wait_saved(page)
     assert page.evaluate("window.hacked") is None
-    assert stored(server, run) == {evil: "remove"}
+    assert stored(app, run) == {evil: "remove"}
 
 
-def test_a_source_that_is_gone_leaves_a_calm_page_that_still_works(page, server, run):
+def test_a_source_that_is_gone_leaves_a_calm_page_that_still_works(page, app, run):
     shutil.rmtree(run.record.train.source)
-    open_review(page, server, run.id)
+    open_review(page, app, run.id)
     page.locator(".tile .frame.missing").first.wait_for()
     page.keyboard.press("r")
     wait_saved(page)
-    assert len(stored(server, run)) == 1
+    assert len(stored(app, run)) == 1
 
 
-def test_two_tabs_both_save_and_the_other_sees_it_after_a_refresh(new_page, server, run):
+def test_two_tabs_both_save_and_the_other_sees_it_after_a_refresh(new_page, app, run):
     page, other = new_page(), new_page()
-    open_review(page, server, run.id)
-    open_review(other, server, run.id)
+    open_review(page, app, run.id)
+    open_review(other, app, run.id)
     page.keyboard.press("r")
     other.keyboard.press("End")
     other.keyboard.press("k")
@@ -278,9 +280,9 @@ def test_two_tabs_both_save_and_the_other_sees_it_after_a_refresh(new_page, serv
     page.locator(".tally", has_text="2 decided").wait_for()
 
 
-def test_what_if_an_image_is_removed_is_answered_beside_it(page, server: Server) -> None:
-    run = make_home_run(server.home)
-    open_review(page, server, run.id)
+def test_what_if_an_image_is_removed_is_answered_beside_it(page, app: Server, seed: int) -> None:
+    run = make_home_run(app.home, seed=seed)
+    open_review(page, app, run.id)
     page.keyboard.press("w")
     panel = page.locator(".whatif")
     panel.locator(".chart").wait_for()

@@ -21,17 +21,17 @@ from tests.factories import make_home_run
 
 
 @pytest.fixture
-def run(server):
-    return make_home_run(server.home, n=60)
+def run(app, seed):
+    return make_home_run(app.home, n=60, seed=seed)
 
 
 @pytest.fixture
-def decided(server, run):
-    """What is decided now, by rank (0 is worst), as the server's own reading of the log."""
+def decided(app, run):
+    """What is decided now, by rank (0 is worst), as the app's own reading of the log."""
     order = run.values["value"].argsort(kind="stable").tolist()
 
     def read():
-        current = RunDecisions(open_store(server.home), run).current()
+        current = RunDecisions(open_store(app.home), run).current()
         stands = zip(current["row"], current["verdict"], current["new_label"], strict=True)
         return {
             order.index(row): verdict if verdict != "relabel" else label
@@ -47,9 +47,9 @@ def expect_selected(page, count):
 
 
 def test_a_range_by_keyboard_is_decided_in_one_stroke_and_taken_back_in_one(
-    page, server, run, decided
+    page, app, run, decided
 ):
-    open_review(page, server, run.id)
+    open_review(page, app, run.id)
     page.keyboard.press("ArrowRight")
     for _ in range(3):
         page.keyboard.press("Shift+ArrowRight")
@@ -78,8 +78,8 @@ def test_a_range_by_keyboard_is_decided_in_one_stroke_and_taken_back_in_one(
     assert decided() == {}
 
 
-def test_clicks_with_shift_and_ctrl_select_and_escape_selects_none(page, server, run, decided):
-    open_review(page, server, run.id)
+def test_clicks_with_shift_and_ctrl_select_and_escape_selects_none(page, app, run, decided):
+    open_review(page, app, run.id)
     tile = '.tile[data-position="{}"]'
     page.locator(tile.format(2)).click()
     page.locator(tile.format(5)).click(modifiers=["Shift"])
@@ -95,9 +95,9 @@ def test_clicks_with_shift_and_ctrl_select_and_escape_selects_none(page, server,
     expect(page.locator(".bulk")).to_be_hidden()
 
 
-def test_all_that_a_filter_shows_are_selected_and_nothing_else(page, server, run, decided):
+def test_all_that_a_filter_shows_are_selected_and_nothing_else(page, app, run, decided):
     name = run.class_names[1]
-    open_review(page, server, run.id, **{"class": name})
+    open_review(page, app, run.id, **{"class": name})
     page.locator(".tally", has_text="20 of 60 images").wait_for()
     page.keyboard.press("a")
     expect_selected(page, 20)
@@ -108,8 +108,8 @@ def test_all_that_a_filter_shows_are_selected_and_nothing_else(page, server, run
     assert decided() == dict.fromkeys(expected, "unsure")
 
 
-def test_a_filter_lets_go_of_what_is_selected(page, server, run):
-    open_review(page, server, run.id)
+def test_a_filter_lets_go_of_what_is_selected(page, app, run):
+    open_review(page, app, run.id)
     page.keyboard.press("a")
     page.locator(".st-key-find input").fill("bag")
     page.keyboard.press("Enter")
@@ -117,8 +117,8 @@ def test_a_filter_lets_go_of_what_is_selected(page, server, run):
     expect(page.locator(".bulk")).to_be_hidden()
 
 
-def test_a_class_is_found_by_typing_and_the_likeliest_comes_first(page, server, run, decided):
-    open_review(page, server, run.id)
+def test_a_class_is_found_by_typing_and_the_likeliest_comes_first(page, app, run, decided):
+    open_review(page, app, run.id)
     likely = run.values["looks_like_name"].iloc[chosen(page)]
     page.keyboard.press("l")
     expect(page.locator(".choices [role=option]").first).to_contain_text(likely)
@@ -136,8 +136,8 @@ def test_a_class_is_found_by_typing_and_the_likeliest_comes_first(page, server, 
     expect_position(page, 2)
 
 
-def test_a_note_is_kept_without_a_verdict_and_found_again(page, server, run, decided):
-    open_review(page, server, run.id)
+def test_a_note_is_kept_without_a_verdict_and_found_again(page, app, run, decided):
+    open_review(page, app, run.id)
     page.keyboard.press("n")
     page.keyboard.type("krul? <b>bold</b>")
     page.keyboard.press("Enter")
@@ -155,8 +155,8 @@ def test_a_note_is_kept_without_a_verdict_and_found_again(page, server, run, dec
     page.locator(".tally", has_text="1 of 60 images").wait_for()
 
 
-def test_the_enlarged_picture_is_worked_by_the_same_keys(page, server, run, decided):
-    open_review(page, server, run.id)
+def test_the_enlarged_picture_is_worked_by_the_same_keys(page, app, run, decided):
+    open_review(page, app, run.id)
     page.keyboard.press("Space")
     zoom = page.locator("dialog.zoom[open]")
     zoom.locator("img").wait_for()
@@ -174,9 +174,9 @@ def test_the_enlarged_picture_is_worked_by_the_same_keys(page, server, run, deci
     assert decided() == {0: "remove", 2: "keep"}
 
 
-def test_the_reviewer_is_asked_for_once(new_page, server, run):
+def test_the_reviewer_is_asked_for_once(new_page, app, run):
     page = new_page(None)
-    page.goto(f"{server.url}/review?run={run.id}")
+    page.goto(f"{app.url}/review?run={run.id}")
     page.locator("dialog.who-asks[open] input").wait_for()
     page.keyboard.type("Kurz")  # none of it decides anything
     page.keyboard.press("Enter")
@@ -187,13 +187,13 @@ def test_the_reviewer_is_asked_for_once(new_page, server, run):
     page.reload()
     wait_ready(page)
     expect(page.locator("dialog[open]")).to_have_count(0)
-    assert RunDecisions(open_store(server.home), run).current()["reviewer"].tolist() == ["Kurz"]
+    assert RunDecisions(open_store(app.home), run).current()["reviewer"].tolist() == ["Kurz"]
 
 
-def test_a_key_right_after_the_name_decides_under_that_name(new_page, server, run):
+def test_a_key_right_after_the_name_decides_under_that_name(new_page, app, run):
     """A browser says that a window is closed after keys that are typed ahead: nobody's name."""
     page = new_page(None)
-    page.goto(f"{server.url}/review?run={run.id}")
+    page.goto(f"{app.url}/review?run={run.id}")
     name = page.locator("dialog.who-asks[open] input")
     name.wait_for()
     page.locator(".review[data-state=ready] .tile.chosen").wait_for()
@@ -207,21 +207,21 @@ def test_a_key_right_after_the_name_decides_under_that_name(new_page, server, ru
         }"""
     )
     wait_saved(page)
-    assert RunDecisions(open_store(server.home), run).current()["reviewer"].tolist() == ["Kurz"]
+    assert RunDecisions(open_store(app.home), run).current()["reviewer"].tolist() == ["Kurz"]
 
 
-def test_escape_goes_on_without_a_name(new_page, server, run):
+def test_escape_goes_on_without_a_name(new_page, app, run):
     page = new_page(None)
-    page.goto(f"{server.url}/review?run={run.id}")
+    page.goto(f"{app.url}/review?run={run.id}")
     page.locator("dialog.who-asks[open] input").wait_for()
     page.keyboard.press("Escape")
     page.wait_for_function("""localStorage.getItem("assay.reviewer") === '"reviewer"'""")
 
 
-def test_two_reviewers_who_disagree_are_shown_and_found(new_page, server, run):
+def test_two_reviewers_who_disagree_are_shown_and_found(new_page, app, run):
     page, other = new_page(), new_page("Ben")
-    open_review(page, server, run.id)
-    open_review(other, server, run.id)
+    open_review(page, app, run.id)
+    open_review(other, app, run.id)
     page.keyboard.press("r")
     page.keyboard.press("k")
     wait_saved(page)
@@ -231,14 +231,14 @@ def test_two_reviewers_who_disagree_are_shown_and_found(new_page, server, run):
     page.reload()
     wait_ready(page)
     expect(page.locator(".signs .disputed")).to_have_count(1)
-    open_review(page, server, run.id, show="Reviewers disagree")
+    open_review(page, app, run.id, show="Reviewers disagree")
     page.locator(".tally", has_text="1 of 60 images").wait_for()
-    open_review(page, server, run.id, by="Ben")
+    open_review(page, app, run.id, by="Ben")
     page.locator(".tally", has_text="2 of 60 images, decided by Ben").wait_for()
 
 
-def test_what_could_not_be_saved_is_said_and_sent_again_on_request(page, server, run, decided):
-    open_review(page, server, run.id)
+def test_what_could_not_be_saved_is_said_and_sent_again_on_request(page, app, run, decided):
+    open_review(page, app, run.id)
     page.route("**/decisions", lambda route: route.abort())
     page.keyboard.press("r")
     page.locator(".saved", has_text=re.compile("Not saved: .* 1 decision is kept")).wait_for()
@@ -249,23 +249,21 @@ def test_what_could_not_be_saved_is_said_and_sent_again_on_request(page, server,
     assert decided() == {0: "remove"}
 
 
-def test_scores_of_another_tool_order_the_images_and_mark_what_it_flags(
-    page, server, run, tmp_path
-):
+def test_scores_of_another_tool_order_the_images_and_mark_what_it_flags(page, app, run, tmp_path):
     table = run.values[["id"]].assign(quality=range(60, 0, -1), bad=False)
     table.loc[0, "bad"] = True
     table.to_csv(tmp_path / "tool.csv", index=False)
     read = read_scores(tmp_path / "tool.csv")
-    import_scores(server.home, run, read, column="quality", better="higher", flag="bad")
-    open_review(page, server, run.id, order="quality, worst first")
+    import_scores(app.home, run, read, column="quality", better="higher", flag="bad")
+    open_review(page, app, run.id, order="quality, worst first")
     page.locator('.tile[data-position="0"][data-row="59"]').wait_for()
-    open_review(page, server, run.id, flagged="Flagged by quality")
+    open_review(page, app, run.id, flagged="Flagged by quality")
     page.locator(".tally", has_text="1 of 60 images, flagged by quality").wait_for()
     page.locator('.tile .signs .flagged[title="Also flagged by quality"]').wait_for()
 
 
-def test_images_are_ordered_by_class_then_value(page, server, run):
-    open_review(page, server, run.id, order="By class, worst first")
+def test_images_are_ordered_by_class_then_value(page, app, run):
+    open_review(page, app, run.id, order="By class, worst first")
     expected = run.values.sort_values(["label", "value"], kind="stable").index.tolist()
     page.locator(f'.tile[data-position="0"][data-row="{expected[0]}"]').wait_for()
     page.keyboard.press("End")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
-
 import pytest
 
 from tests.e2e.review import (
@@ -31,8 +29,8 @@ ACTIVE = """() => {
 
 
 @pytest.fixture
-def run(app, request):
-    return make_home_run(app.home, seed=zlib.crc32(request.node.name.encode()) % 10_000)
+def run(app, seed):
+    return make_home_run(app.home, seed=seed)
 
 
 def test_what_was_undone_in_another_tab_is_not_undone_again(page, app, run):
