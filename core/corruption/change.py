@@ -154,11 +154,6 @@ class Draws:
         order = np.lexsort((ids[rows], self.keys(ids[rows], "picked")))
         return np.sort(rows[order[:count]])
 
-    def generator(self, purpose: str) -> np.random.Generator:
-        """Return a generator for what belongs to no image."""
-        key = self.keys(np.array([""]), purpose)
-        return np.random.default_rng(int(key[0]))
-
 
 class PlantFunction(Protocol):
     """Plants a fault: what the registry's functions are."""
