@@ -52,6 +52,7 @@ class ReviewStore {
       n: ranking.n,
       classes: ranking.classes,
       neutral: ranking.neutral,
+      hasPlan: ranking.plan,
       hasPictures: ranking.pictures,
       sourceNames: ranking.sources,
       columnInfo: new Map(ranking.columns.map(info => [info.key, info])),

@@ -112,6 +112,7 @@ class WhatIf {
     this.store = store
     this.row = row
     this.asked = false
+    this.root.hidden = store?.hasPlan === false // without one there is no distance to solve for
     this.body.removeAttribute("aria-live") // only an answer that was asked for is read aloud
     this.section.show()
   }
@@ -126,6 +127,7 @@ class WhatIf {
   }
 
   ask() {
+    if (this.root.hidden) return
     this.root.open = true
     this.section.show()
     this.solve()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -21,8 +22,11 @@ def _most_mixed_up(pair: pd.Series) -> str:
         return f"No image looks more like another class; **{name}** and **{other}** lie closest."
     sentence = (
         f"Mixed up most: {images(int(pair['images']))} labelled **{name}** that look like "
-        f"**{other}**. The two classes lie {number(pair['distance'])} apart"
+        f"**{other}**."
     )
+    if math.isnan(pair["distance"]):
+        return sentence
+    sentence += f" The two classes lie {number(pair['distance'])} apart"
     if math.isnan(pair["own_distance"]):
         return f"{sentence}; {name} has no validation images of its own."
     return f"{sentence}, {name} and its own validation images {number(pair['own_distance'])}."
@@ -49,7 +53,9 @@ def _heatmap(run: Run) -> None:
 
 
 def _table(run: Run) -> None:
-    pairs = lookalikes(run.values, run.label_distances, run.class_names)
+    v = len(run.class_names)
+    distances = run.label_distances if run.has_plan else np.full((v, v), np.nan)
+    pairs = lookalikes(run.values, distances, run.class_names)
 
     def open_pair() -> None:
         cells = st.session_state[Keys.CLASSES_TABLE]["selection"]["cells"]
@@ -61,12 +67,17 @@ def _table(run: Run) -> None:
             )
 
     if pairs.empty:
-        st.info("There is only one class on both sides, so there is nothing to mix it up with.")
+        st.info(
+            "There is only one class on both sides, so there is nothing to mix it up with."
+            if v < 2
+            else "Every image looks like the class that it is labelled."
+        )
         return
     st.markdown(_most_mixed_up(pairs.iloc[0]))
-    digits = column_format([*pairs["distance"], *pairs["own_distance"]])
+    measured = ["distance", "own_distance"] if run.has_plan else []
+    digits = column_format([number for name in measured for number in pairs[name]])
     st.dataframe(
-        pairs[["class_name", "looks_like", "images", "distance", "own_distance"]],
+        pairs[["class_name", "looks_like", "images", *measured]],
         key=Keys.CLASSES_TABLE,
         on_select=open_pair,
         selection_mode="single-cell",
@@ -89,7 +100,8 @@ def _table(run: Run) -> None:
             ),
         },
     )
-    st.caption("Most images first. Select a row, or a cell of the map, to look at those images.")
+    where = "a row, or a cell of the map," if run.has_plan else "a row"
+    st.caption(f"Most images first. Select {where} to look at those images.")
 
 
 run = shell.require_run("Classes")
@@ -103,8 +115,13 @@ if (chosen := st.session_state.pop(state.PAIR_TO_OPEN, None)) is not None:
 left, right = st.columns([1.25, 1], gap="medium")
 with left:
     st.subheader("Which classes look like which?", anchor=False)
-    with st.spinner("Ordering the classes"):
-        _heatmap(run)
+    if run.has_plan:
+        with st.spinner("Ordering the classes"):
+            _heatmap(run)
+    else:
+        shell.no_plan(
+            run, "the distances between its classes are not known. What its images look like is."
+        )
 with right:
     st.subheader("Which are easily mixed up?", anchor=False)
     _table(run)

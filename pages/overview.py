@@ -26,9 +26,8 @@ def _metrics(run: Run, cut: HarmfulCut, decided: dict[str, int]) -> None:
     record = run.record
     reviewed = sum(decided.values())
     held = run.values["label"].nunique()  # the run also knows classes of the validation set alone
-    weight = record.configuration["label_weight"]
-    labels = "labels included" if weight else "whatever their labels"
-    cards = st.columns(5, gap="small")
+    wide = record.solution is None  # words in the place of the last two figures
+    cards = st.columns([1, 1, 1, 2] if wide else 5, gap="small")
     plain = {"border": True, "height": "stretch", "delta_arrow": "off"}
     cards[0].metric(
         "Training images",
@@ -47,9 +46,15 @@ def _metrics(run: Run, cut: HarmfulCut, decided: dict[str, int]) -> None:
         delta_color="off",
         **plain,
     )
+    if record.solution is None:
+        with cards[3]:
+            shell.no_plan(run, "there is neither an OT distance nor a marginal error.")
+        return
+    weight = record.configuration["label_weight"]
+    labels = "labels included" if weight else "whatever their labels"
     cards[3].metric(
         "OT distance",
-        number(record.transport_cost),
+        number(record.solution.transport_cost),
         delta="units of cost",
         delta_color="off",
         help="Mean cost of moving the training set onto the validation set under the plan: "
@@ -58,11 +63,11 @@ def _metrics(run: Run, cut: HarmfulCut, decided: dict[str, int]) -> None:
     )
     cards[4].metric(
         "Marginal error",
-        percent(record.marginal_error),
+        percent(record.solution.marginal_error),
         delta=_certainty(run),
         delta_color="off" if record.converged or record.parent else "inverse",
         help="How far the plan is from giving each validation image its share: 0 to 200 %. It "
-        f"converged if that is at most {percent(record.tolerance)}.",
+        f"converged if that is at most {percent(record.solution.tolerance)}.",
         **plain,
     )
 
@@ -77,11 +82,14 @@ def _trust(run: Run) -> None:
     """Say whether the numbers can be trusted, loudly only where they cannot."""
     record = run.record
     # What images added later do to the plan is said where they are.
-    solved = record.details.get("added", {}).get("solved_marginal_error", record.marginal_error)
-    if solved > record.tolerance:
+    solution = record.solution
+    solved = record.details.get("added", {}).get("solved_marginal_error")
+    if solved is None and solution is not None:
+        solved = solution.marginal_error
+    if solution is not None and solved > solution.tolerance:
         st.warning(
-            f"This valuation did not converge: after {record.passes} passes the plan is still off "
-            f"by {percent(solved)}, above the limit of {percent(record.tolerance)}. "
+            f"This valuation did not converge: after {solution.passes} passes the plan is still "
+            f"off by {percent(solved)}, above the limit of {percent(solution.tolerance)}. "
             "The ranking may change; value again with a larger epsilon.",
             icon=":material/warning:",
         )
@@ -154,7 +162,7 @@ def _distribution(run: Run, cut: HarmfulCut) -> None:
     value = run.values["value"].to_numpy()
     st.plotly_chart(
         charts.value_histogram(
-            value, cut.threshold, unit=run.record.value_unit, neutral=run.record.neutral_value
+            value, cut.threshold, unit=run.record.value_unit, neutral=run.neutral_value
         ),
         key=Keys.OVERVIEW_HISTOGRAM,
         config=charts.CHART_CONFIG,
@@ -213,9 +221,13 @@ def _classes(run: Run, cut: HarmfulCut) -> None:
             ),
         },
     )
+    common = (
+        " A class with a larger share of the training set than of the validation set is worth "
+        "less, sound or not."
+    )
     st.caption(
-        "Worst first. Select a row to look at the images of that class. A class with a larger "
-        "share of the training set than of the validation set is worth less, sound or not."
+        "Worst first. Select a row to look at the images of that class."
+        + (common if run.has_plan else "")
     )
 
 

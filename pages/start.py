@@ -26,7 +26,7 @@ from core.runs import (
     list_runs,
 )
 from core.transport import BATCH_KINDS
-from core.valuation import LABEL_DISTANCE_KINDS, METHODS, method_title
+from core.valuation import LABEL_DISTANCE_KINDS, METHODS, Method, method_title
 from pages.ui import health, jobs, links, shell, state
 from pages.ui.state import Keys
 from pages.ui.words import duration, escape, images, memory, source_name, when
@@ -159,9 +159,9 @@ def _settings(train: str, validation: str) -> ValueSpec:
         method = left.selectbox(
             "Method",
             list(METHODS),
-            format_func=lambda name: METHODS[name].title,
+            format_func=lambda name: f"{METHODS[name].title} · {METHODS[name].family}",
             key=Keys.START_METHOD,
-            help="How the values are computed.",
+            help="How the values are computed. Methods of one family follow each other.",
         )
         embedder = right.selectbox(
             "Embedder",
@@ -182,7 +182,7 @@ def _settings(train: str, validation: str) -> ValueSpec:
                 help=SETTINGS_HELP,
             )
         else:
-            left.caption(METHODS[method].summary)
+            left.caption(_about(METHODS[method]))
         seed = right.number_input(
             "Seed",
             min_value=0,
@@ -192,7 +192,7 @@ def _settings(train: str, validation: str) -> ValueSpec:
             help="The same data, settings and seed give the same values.",
         )
         if METHODS[method].calibrates:
-            st.caption(METHODS[method].summary)
+            st.caption(_about(METHODS[method]))
         batches = _batch_settings() if METHODS[method].in_batches else {}
         return ValueSpec(
             train=train,
@@ -202,8 +202,14 @@ def _settings(train: str, validation: str) -> ValueSpec:
             settings=choice,
             seed=int(seed),
             **batches,
-            **_cost_settings(choice),
+            **(_cost_settings(choice) if METHODS[method].transports else {}),
         )
+
+
+def _about(method: Method) -> str:
+    """Say what a method does, what it needs and how its time grows, n and m being image counts."""
+    most = "" if method.most_images is None else f" At most {images(method.most_images)}."
+    return f"{method.summary} {method.needs} Time: {method.cost}{most} Source: {method.source}."
 
 
 def _batch_settings() -> dict[str, Any]:
@@ -270,6 +276,7 @@ def _value(train: str, validation: str, report: HealthReport) -> None:
         both = report.train.embedding_width, report.validation.embedding_width
         width = None if None in both else both[0]
         counts = report.train.count, report.validation.count
+        METHODS[spec.method].require_usable(report.train.count)
         cost = estimate(spec, *counts, d=width)
         instead = lava_instead(spec, *counts, d=width)
     except AssayError as error:
@@ -300,6 +307,8 @@ def _value(train: str, validation: str, report: HealthReport) -> None:
 def _state(record: RunRecord) -> str:
     if record.parent is not None:
         return "Added to"  # its plan was not solved anew: there is nothing to converge
+    if record.solution is None:
+        return "Done"  # nothing that could converge
     return "Converged" if record.converged else "Did not converge"
 
 

@@ -10,9 +10,9 @@ from core.cli.progress import stoppable
 from core.cli.text import facts, table
 from core.device import DEVICES
 from core.embedding import EMBEDDERS
-from core.runs import SETTINGS, Run, ValueSpec, home, value_at_home, value_run
+from core.runs import SETTINGS, Run, Solution, ValueSpec, home, value_at_home, value_run
 from core.transport import BATCH_KINDS
-from core.valuation import LABEL_DISTANCE_KINDS, METHODS
+from core.valuation import LABEL_DISTANCE_KINDS, METHODS, method_title
 
 WORST_SHOWN = 10
 _DEFAULTS = ValueSpec(train="sample:train", validation="sample:val")
@@ -157,10 +157,21 @@ def _settings(run: Run) -> str:
     )
 
 
+def _solution(solution: Solution | None) -> dict[str, str]:
+    """Say how far the transport problem was solved, or that there is none."""
+    if solution is None:
+        return {"OT distance": "none: the method has no transport plan"}
+    reached = "reached" if solution.converged else "NOT reached"
+    return {
+        "OT distance": f"{solution.transport_cost:.6g}",
+        "Marginal error": f"{solution.marginal_error:.3g} after {solution.passes} passes "
+        f"(tolerance {solution.tolerance:g} {reached})",
+    }
+
+
 def summary(run: Run) -> str:
     """Return what a finished run says, as text for people."""
     record = run.record
-    reached = "reached" if record.converged else "NOT reached"
     stages = ", ".join(f"{k} {v:.1f}" for k, v in record.seconds.items() if k != "Total")
     left_out = record.train.unreadable + record.validation.unreadable
     worst = run.values.nsmallest(WORST_SHOWN, "value")
@@ -171,10 +182,8 @@ def summary(run: Run) -> str:
                     "Run folder": str(run.path),
                     "Images": f"{record.train.images:,} against {record.validation.images:,}"
                     + (f"; {left_out:,} left out as unreadable" if left_out else ""),
-                    "Method": f"{METHODS[record.method].title} on {record.embedder}",
-                    "OT distance": f"{record.transport_cost:.6g}",
-                    "Marginal error": f"{record.marginal_error:.3g} after {record.passes} passes "
-                    f"(tolerance {record.tolerance:g} {reached})",
+                    "Method": f"{method_title(record.method)} on {record.embedder}",
+                    **_solution(record.solution),
                     "Settings": _settings(run),
                     "Seconds": f"{record.seconds.get('Total', 0.0):.1f} ({stages})",
                     "Peak memory": f"{record.peak_memory / 1e6:,.0f} MB",

@@ -34,7 +34,7 @@ from core.runs.pipeline import (
     versions,
 )
 from core.runs.problem import ground_cost
-from core.runs.record import RunRecord, SourceRecord
+from core.runs.record import RunRecord, Solution, SourceRecord
 from core.runs.spec import SETTINGS, ValueSpec, absolute_source, read_configuration, run_id
 from core.runs.suggestions import suggestions
 from core.runs.tables import validation_frame, values_frame
@@ -57,6 +57,7 @@ __all__ = [
     "RunEvidence",
     "RunRecord",
     "SavedPotentials",
+    "Solution",
     "SourceRecord",
     "Stopwatch",
     "ValueSpec",

@@ -16,7 +16,7 @@ import pandas as pd
 from core.atomic import replacing
 from core.errors import RunError
 from core.runs.record import RunRecord, Solution, SourceRecord, read_record
-from core.valuation import method_title, value_from_score
+from core.valuation import METHODS, method_title, value_from_score
 
 if TYPE_CHECKING:
     from core.datasets import LabelledImages
@@ -128,6 +128,18 @@ class Run:
         from core.evaluation import harmful_cut
 
         return harmful_cut(self.values["value"].to_numpy(), even_odds=self.record.even_odds)
+
+    @cached_property
+    def neutral_value(self) -> float:
+        """The value below which an image hurts rather than helps.
+
+        Where values only rank, the usual one: the median.
+        """
+        if self.record.even_odds is not None:
+            return self.record.even_odds
+        method = METHODS.get(self.record.method)
+        signed = method is None or method.zero_is_neutral
+        return 0.0 if signed else float(self.values["value"].median())
 
     @cached_property
     def order(self) -> np.ndarray:

@@ -157,11 +157,6 @@ class RunRecord:
         return None if method is None else method.even_odds
 
     @property
-    def neutral_value(self) -> float:
-        """Return the value below which a training image hurts rather than helps."""
-        return self.even_odds or 0.0
-
-    @property
     def training_parts(self) -> tuple[SourceRecord, ...]:
         """Return the sets that make up the training set, in the order of its rows."""
         return self.parts or (self.train,)

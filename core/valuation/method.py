@@ -48,6 +48,7 @@ class Method:
     install : what follows "pip install" to have it, where that is not the package's name
     unit : what its values are measured in, in words
     even_odds : value of an image that is as likely faulty as sound, None where values do not say
+    zero_is_neutral : values above 0 help and those below hurt; else they only rank
     """
 
     title: str
@@ -67,6 +68,7 @@ class Method:
     install: str | None = None
     unit: str = "units of cost"
     even_odds: float | None = None
+    zero_is_neutral: bool = True
 
     @property
     def installed(self) -> bool:

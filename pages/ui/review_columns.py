@@ -34,7 +34,8 @@ def described(opened: OpenedRun) -> dict[str, Any]:
         "n": opened.n,
         "pictures": run.record.train.has_pictures,
         "classes": list(run.class_names),
-        "neutral": run.record.neutral_value,
+        "plan": run.has_plan,
+        "neutral": run.neutral_value,
         "sources": source_labels([part.source for part in run.record.training_parts]),
         "columns": [
             column for score in score_columns(home(), run) for column in _described_score(score)

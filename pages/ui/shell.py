@@ -53,6 +53,14 @@ def require_run(title: str) -> Run:
     return run
 
 
+def no_plan(run: Run, so: str) -> None:
+    """Say calmly that the run's method has no transport plan, and what follows: "so `so`"."""
+    st.info(
+        f"{escape(method_title(run.record.method))} has no transport plan, so {so}",
+        icon=":material/info:",
+    )
+
+
 def header(title: str, run: Run) -> None:
     """Draw the title, and on the same line what the run compared."""
     record = run.record
