@@ -128,7 +128,12 @@ def _irrelevant(removed: str, into: str, bar: float) -> Claim:
 
 
 HUMAN = f"noisy-labels=0.4,confusion={CIFAR / 'human_confusion.csv'}"
-MIXED = ("noisy-labels=0.05", "noisy-features=0.02", "trojan-square=0.02", "irrelevant=0.01")
+MIXED = (
+    "noisy-labels=0.05",
+    "noisy-features=0.02",
+    "trojan-square=0.02",
+    "irrelevant=0.01,removed=deer",
+)
 CLAIMS = (
     Claim(
         "noise-0.5",
