@@ -6,6 +6,7 @@ from .calibration import (
     too_small as too_small,
 )
 from .coalitions import (
+    LeastCoreConfig as LeastCoreConfig,
     SubsetsConfig as SubsetsConfig,
     value_banzhaf as value_banzhaf,
     value_least_core as value_least_core,

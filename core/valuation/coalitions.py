@@ -30,6 +30,18 @@ class SubsetsConfig(RetrainingConfig):
             raise ConfigError(f"subsets must be 2 or more, got {self.subsets}.")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeastCoreConfig(SubsetsConfig):
+    """Settings of the least core; the rest as for random subsets.
+
+    Attributes
+    ----------
+    subsets : each is a constraint that touches half of the images: the programs grow fast with them
+    """
+
+    subsets: int = 500
+
+
 def value_banzhaf(
     x: np.ndarray,
     x_labels: np.ndarray,
@@ -83,7 +95,7 @@ def value_least_core(
     y: np.ndarray,
     y_labels: np.ndarray,
     n_classes: int,
-    config: SubsetsConfig | None = None,
+    config: LeastCoreConfig | None = None,
     *,
     progress: Progress = silent,
 ) -> Valuation:
@@ -109,7 +121,7 @@ def value_least_core(
     ----------
     Yan & Procaccia, "If You Like Shapley Then You'll Love the Core", AAAI 2021.
     """
-    config = config or SubsetsConfig()
+    config = config or LeastCoreConfig()
     sets = (x, x_labels, y, y_labels, n_classes)
 
     def rule(game: Game) -> np.ndarray:

@@ -13,6 +13,7 @@ from core.errors import Cancelled, ConfigError
 from core.valuation import (
     METHODS,
     DataOobConfig,
+    LeastCoreConfig,
     PermutationConfig,
     RetrainingConfig,
     SubsetsConfig,
@@ -118,7 +119,7 @@ def test_many_subsets_come_to_the_banzhaf_value(tiny) -> None:
 
 
 def test_the_least_core_shares_out_the_whole_and_leaves_no_coalition_much_better(tiny) -> None:
-    config = SubsetsConfig(subsets=400)  # all 64 subsets come up
+    config = LeastCoreConfig(subsets=400)  # all 64 subsets come up
     u = worth(tiny, config)
     found = METHODS["least-core"](*tiny, 2, config).value
     np.testing.assert_allclose(found.sum(), u[frozenset(range(6))], atol=1e-6)
@@ -145,7 +146,7 @@ def least_deficit(u: dict[frozenset[int], float], n: int) -> float:
 
 def test_fewer_subsets_than_images_still_have_a_least_core() -> None:
     sets = clusters(n=60, m=30, v=3, d=3)
-    found = METHODS["least-core"](*sets, 3, SubsetsConfig(subsets=30))
+    found = METHODS["least-core"](*sets, 3, LeastCoreConfig(subsets=30))
     assert np.isfinite(found.value).all()
 
 
