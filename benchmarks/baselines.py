@@ -7,7 +7,7 @@ all seeds, and its time is not counted, for all methods use the same features. E
 once on a small set before its time is taken. Methods that need pyDVL are left out where it is
 absent.
 
-    python benchmarks/baselines.py [--seeds 3] [--without METHOD ...] [--home DIR] [--out docs/baselines.md]
+    python benchmarks/baselines.py [--seeds 3] [--without METHOD ...] [--home DIR] [--out F]
 """
 
 from __future__ import annotations
