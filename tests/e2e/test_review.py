@@ -219,7 +219,7 @@ def test_click_button_and_relabel(page, app, run):
     page.locator(".inspector .act.other").click()
     page.keyboard.type("boot")
     page.keyboard.press("Enter")
-    expect_verdicts(page, "remove", "relabel")
+    expect_verdicts(page, "", "", "remove", "relabel")
     page.locator('.tile[data-position="3"] .badge', has_text="boot").wait_for()
     wait_saved(page)
     assert stored(app, run) == {ranked_ids(run)[2]: "remove", ranked_ids(run)[3]: "relabel"}
