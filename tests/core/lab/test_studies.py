@@ -18,7 +18,6 @@ from core.lab.studies import (
     unbalanced_rows,
 )
 
-
 # Close enough for what is claimed here, and quick.
 QUICK = {"relative_epsilon": 0.1, "tolerance": 0.01}
 

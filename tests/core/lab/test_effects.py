@@ -1,0 +1,90 @@
+"""Removal and attacks on pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.corruption import PlantedFault
+from core.datasets import align_classes
+from core.embedding import embed_pair
+from core.evaluation import learner_named
+from core.lab import ExperimentSpec
+from core.lab.effects import RANDOM, TRUTH, WORST_SHARES, effects_table, make_bench
+from core.lab.planting import fault_of, open_sets, plant
+from tests.factories import CLASSES, make_images
+
+SQUARE = PlantedFault("trojan-square", 0.25, {"target": CLASSES[0]})
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory):
+    """Return a bench on clear pictures of which a quarter has a backdoor, and who is faulty."""
+    folder = tmp_path_factory.mktemp("attack")
+    for side, n, seed in (("train", 120, 0), ("validation", 60, 1)):
+        make_images(folder / side, n, 3, seed)
+    spec = ExperimentSpec(
+        train=str(folder / "train"),
+        validation=str(folder / "validation"),
+        embedder="pixels",
+        faults=(SQUARE,),
+        methods=("random",),
+        seeds=(0,),
+    )
+    planted = plant(open_sets(spec), 0)
+    pair = embed_pair(*align_classes(planted.train, planted.validation), "pixels", cache_dir=None)
+    made = make_bench(
+        learner_named("linear"), pair, planted, None, spec.faults, seed=0, device="cpu"
+    )
+    return made, fault_of(pair.train, planted.truth) != ""
+
+
+def test_the_trigger_is_tried_on_images_of_other_classes(bench) -> None:
+    made, _ = bench
+    (attack,) = made.attacks
+    assert made.attacks[0].target == list(CLASSES[:3]).index(CLASSES[0])
+    assert not (attack.labels == attack.target).any()
+    assert attack.inputs.shape == (40, made.inputs.shape[1])
+
+
+def test_a_backdoor_works_until_its_images_are_gone(bench) -> None:
+    made, faulty = bench
+    table = effects_table(made, {"blind": np.arange(len(faulty), dtype=float)}, faulty)
+    table = table.set_index(["order", "end", "share"])["attack_success"]
+    before, after = table[TRUTH, "worst", 0.0], table[TRUTH, "worst", float(faulty.mean())]
+    # In pictures of 12 pixels the square alone leads a few of them astray.
+    assert before > 0.9
+    assert after < before / 2
+
+
+def test_every_order_starts_from_all_images_and_random_has_all_shares(bench) -> None:
+    made, faulty = bench
+    table = effects_table(made, {"own": -faulty.astype(float)}, faulty)
+    assert table[table["share"] == 0.0].groupby("order").size().eq(1).all()
+    assert sorted(table.loc[table["order"] == RANDOM, "share"]) == list(WORST_SHARES)
+    assert table["accuracy"].between(0, 1).all()
+
+
+def test_a_test_set_takes_the_place_of_the_validation_images(tmp_path: Path, bench) -> None:
+    from core.datasets import open_source
+
+    make_images(tmp_path / "test", 30, 3, 5)
+    make_images(tmp_path / "train", 30, 3, 6)
+    make_images(tmp_path / "validation", 30, 3, 7)
+    train, validation, test = (
+        open_source(str(tmp_path / name)) for name in ("train", "validation", "test")
+    )
+    spec = ExperimentSpec(
+        train=str(tmp_path / "train"),
+        validation=str(tmp_path / "validation"),
+        faults=(PlantedFault("noisy-labels", 0.2),),
+        methods=("random",),
+    )
+    planted = plant(open_sets(spec), 0)
+    pair = embed_pair(*align_classes(train, validation), "pixels", cache_dir=None)
+    made = make_bench(learner_named("linear"), pair, planted, test, (), seed=0, device="cpu")
+    assert made.test_inputs.shape == (30, pair.y.shape[1])
+    np.testing.assert_array_equal(made.test_labels, test.labels)
+    assert not np.array_equal(made.test_inputs, pair.y)
