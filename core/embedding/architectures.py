@@ -104,3 +104,9 @@ def bfloat16_pays(device: str) -> bool:
         able = torch.cpu.get_capabilities()
         return any(able.get(name, False) for name in ("amx_bf16", "avx512_bf16", "bf16"))
     return device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+
+
+def computing_in(precision: str, device: str) -> torch.autocast:
+    """Return a context that multiplies in `precision` where `device` gains by that."""
+    half = precision == "bfloat16" and bfloat16_pays(device)
+    return torch.autocast(device, dtype=torch.bfloat16, enabled=half)

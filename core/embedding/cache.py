@@ -120,6 +120,8 @@ def _space_parts(
     if embedder.learned:
         labels = np.ascontiguousarray(validation.labels, dtype=np.int64)
         parts |= {"seed": seed, "validation_labels": sha256(labels.data).hexdigest()}
+    if embedder.identify is not None:
+        parts |= {"identity": embedder.identify(config)}
     return parts
 
 

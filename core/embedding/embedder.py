@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -74,6 +74,8 @@ class Embedder:
     version : counted up whenever the same settings would yield other vectors
     from_pictures : it decodes pictures, and its result is worth keeping
     learned : validation labels and seed change the result, not pictures alone
+    identify : for what is not made here but read, as weights: what of it decides the vectors, given
+        the settings; None where there is no such thing
     network : "module:function" that makes, of what was fitted and a device, the torch module from
         pictures in [0, 1], (b, c, h, w), to features in the same space, through which gradients
         flow; None where there is none. By name, so that listing embedders loads no torch
@@ -87,4 +89,5 @@ class Embedder:
     version: int
     from_pictures: bool = True
     learned: bool = False
+    identify: Callable[[Any], str] | None = None
     network: str | None = None

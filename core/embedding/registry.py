@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from core.embedding.convnet_config import ConvnetConfig, ResnetConfig
 from core.embedding.embedder import Embedder
+from core.embedding.imagenet import embed_imagenet, identify_imagenet, more_imagenet
+from core.embedding.imagenet_config import ImagenetConfig
 from core.embedding.pixels import PixelsConfig, embed_pixels, more_pixels
 from core.embedding.precomputed import PrecomputedConfig, embed_precomputed, more_precomputed
 from core.embedding.trained import embed_trained, more_trained
@@ -19,6 +21,19 @@ def _resnet(title: str, summary: str, config: ResnetConfig) -> Embedder:
         version=1,
         learned=True,
         network="core.embedding.differentiable:trained_module",
+    )
+
+
+def _imagenet(title: str, summary: str, architecture: str) -> Embedder:
+    return Embedder(
+        title=f"{title}, trained on ImageNet",
+        summary=f"{summary} Its weights are downloaded, or read from the folder $ASSAY_WEIGHTS.",
+        embed=embed_imagenet,
+        embed_more=more_imagenet,
+        config=ImagenetConfig(architecture=architecture),
+        version=1,
+        identify=identify_imagenet,
+        network="core.embedding.imagenet_network:imagenet_module",
     )
 
 
@@ -58,6 +73,18 @@ EMBEDDERS: dict[str, Embedder] = {
             learning_rate=0.3,
         ),
     ),
+    "resnet18-imagenet": _imagenet(
+        "ResNet-18", "For photographs of things; the quickest of its kind.", "resnet18"
+    ),
+    "resnet50-imagenet": _imagenet(
+        "ResNet-50",
+        "For photographs of things; finer than ResNet-18, twice its time.",
+        "resnet50",
+    ),
+    "vgg16-imagenet": _imagenet(
+        "VGG-16", "For comparison with the papers: slow, and 4,096 numbers an image.", "vgg16"
+    ),
+    "googlenet-imagenet": _imagenet("GoogLeNet", "For comparison with the papers.", "googlenet"),
     "pixels": Embedder(
         title="Pixels (PCA): quickest, for small pictures",
         summary="Principal components of the pixels. Nothing is trained.",

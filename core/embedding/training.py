@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from core.embedding.architectures import PreActResNet, bfloat16_pays, build_network
+from core.embedding.architectures import PreActResNet, build_network, computing_in
 from core.embedding.convnet_config import ConvnetConfig, ResnetConfig
 from core.embedding.network import ResidualNetwork, mirrored, shifted
 from core.embedding.side_by_side import Parts
@@ -61,7 +61,7 @@ class TrainedNetwork:
 
         def compute(_: int, part: np.ndarray) -> np.ndarray:
             # Both contexts hold for the thread that enters them.
-            with torch.inference_mode(), _computing_in(precision, self.device):
+            with torch.inference_mode(), computing_in(precision, self.device):
                 batch = torch.from_numpy(part).to(self.device)
                 out = layers(_prepared(batch, self.mean, self.deviation))
                 array: np.ndarray = out.float().cpu().numpy()
@@ -113,12 +113,6 @@ class TrainedNetwork:
             for name in ("pictures_mean", "pictures_deviation")
         )
         return cls(network.eval(), widths, blocks, mean, deviation, device)
-
-
-def _computing_in(precision: str, device: str) -> torch.autocast:
-    """Return a context that multiplies in `precision` where `device` gains by that."""
-    half = precision == "bfloat16" and bfloat16_pays(device)
-    return torch.autocast(device, dtype=torch.bfloat16, enabled=half)
 
 
 def train_network(
@@ -214,7 +208,7 @@ class _Gradients:
 
         def one(number: int, piece: tuple[Tensor, Tensor]) -> tuple[Tensor, ...]:
             pictures, classes = piece
-            with _computing_in(self._precision, self._device):
+            with computing_in(self._precision, self._device):
                 logits = self._networks[number](pictures)
             loss = functional.cross_entropy(
                 logits.float(), classes, label_smoothing=self._smoothing

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from core.embedding import EMBEDDERS
 from core.errors import ConfigError
 from core.runs import ValueSpec, estimate, lava_instead
 from core.runs.estimate import _CALIBRATION_SIDE, _FEWEST_TO_CALIBRATE
@@ -35,6 +36,17 @@ def test_embeddings_that_are_there_cost_nothing_to_make() -> None:
     assert given.seconds < estimate(SPEC, 5000, 1000).seconds
 
 
+@pytest.mark.parametrize("name", [name for name in EMBEDDERS if EMBEDDERS[name].from_pictures])
+def test_every_embedder_of_pictures_takes_time(name: str) -> None:
+    given = estimate(SPEC, 5000, 1000, d=64)
+    assert estimate(replace(SPEC, embedder=name), 5000, 1000).seconds > given.seconds
+
+
+def test_a_network_of_minutes_is_promised_in_minutes() -> None:
+    spec = replace(SPEC, embedder="resnet-20", settings="published")
+    assert 180 < estimate(spec, 50_000, 10_000).seconds < 600
+
+
 def test_the_width_given_plays_no_part_where_other_vectors_are_made() -> None:
     spec = replace(SPEC, embedder="convnet")
     assert estimate(spec, 5000, 1000, d=4096) == estimate(spec, 5000, 1000)
@@ -46,7 +58,7 @@ def test_the_bar_of_cifar_embeddings_is_promised() -> None:
     assert 4e8 < cost.bytes < 1.5e9
 
 
-@pytest.mark.parametrize("embedder", ["precomputed", "pixels", "convnet"])
+@pytest.mark.parametrize("embedder", sorted(EMBEDDERS))
 def test_more_images_take_longer_and_more_memory(embedder: str) -> None:
     spec = replace(SPEC, embedder=embedder)
     few, many = estimate(spec, 20_000, 5_000, d=64), estimate(spec, 200_000, 5_000, d=64)
