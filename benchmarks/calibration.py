@@ -203,7 +203,8 @@ def main() -> None:
     parts = [
         "# Published and calibrated settings",
         "Written by `python benchmarks/calibration.py`. Calibration sees validation images only. "
-        "Expected AUROC is what calibration promised, for the faults that it plants. "
+        "Expected AUROC is what calibration promised, for the faults that it plants. What was "
+        "tried for the score and lost: [fusion.md](fusion.md). "
         f"Machine: {machine()}. Date: {date.today().isoformat()}.",
     ]
     if CIFAR.is_dir():
