@@ -140,7 +140,6 @@ def make_bench(
     pair: EmbeddedPair,
     planted: Planted,
     test: LabelledImages | None,
-    faults: Sequence[PlantedFault],
     *,
     seed: int,
     device: str,
@@ -150,8 +149,8 @@ def make_bench(
 
     Parameters
     ----------
+    planted : the sets; backdoors and poison that were planted are tried on the learner
     test : images to measure accuracy on; None for the validation images
-    faults : what was planted; those with a trigger are tried on the learner
 
     Raises
     ------
@@ -170,7 +169,7 @@ def make_bench(
         labels=pair.train.labels,
         test_inputs=test_inputs,
         test_labels=test.labels,
-        attacks=_attacks(faults, planted, pair, test, prepare),
+        attacks=_attacks(planted, pair, test, prepare),
         n_classes=len(pair.train.class_names),
         seed=seed,
         device=device,
@@ -218,7 +217,6 @@ class _Inputs:
 
 
 def _attacks(
-    faults: Sequence[PlantedFault],
     planted: Planted,
     pair: EmbeddedPair,
     test: LabelledImages,
@@ -227,7 +225,9 @@ def _attacks(
     """Return the attacks among the faults, as the learner meets them."""
     names = pair.train.class_names
     found = []
-    for fault, facts in zip(faults, planted.facts.get("faults", ()), strict=False):
+    # In the order in which they were planted, which is not that in which they were asked for.
+    for facts in planted.facts.get("faults", ()):
+        fault = PlantedFault.from_configuration(facts)
         kind = FAULTS[fault.name]
         if kind.trigger:
             target = names.index(facts["target"])

@@ -258,7 +258,6 @@ def _effects(
         pair,
         planted,
         sets.test,
-        sets.spec.faults,
         seed=seed,
         device=sets.spec.device,
         progress=progress,

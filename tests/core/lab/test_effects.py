@@ -23,21 +23,20 @@ SQUARE = PlantedFault("trojan-square", 0.25, {"target": CLASSES[0]})
 def bench(tmp_path_factory: pytest.TempPathFactory):
     """Return a bench on clear pictures of which a quarter has a backdoor, and who is faulty."""
     folder = tmp_path_factory.mktemp("attack")
-    for side, n, seed in (("train", 120, 0), ("validation", 60, 1)):
-        make_images(folder / side, n, 3, seed)
+    for side, n, seed in (("train", 160, 0), ("validation", 80, 1)):
+        make_images(folder / side, n, 4, seed)
     spec = ExperimentSpec(
         train=str(folder / "train"),
         validation=str(folder / "validation"),
         embedder="pixels",
-        faults=(SQUARE,),
+        # What takes a class away is planted first, whatever the order here.
+        faults=(SQUARE, PlantedFault("irrelevant", 0.05, {"removed": CLASSES[3]})),
         methods=("random",),
         seeds=(0,),
     )
     planted = plant(open_sets(spec), 0)
     pair = embed_pair(*align_classes(planted.train, planted.validation), "pixels", cache_dir=None)
-    made = make_bench(
-        learner_named("linear"), pair, planted, None, spec.faults, seed=0, device="cpu"
-    )
+    made = make_bench(learner_named("linear"), pair, planted, None, seed=0, device="cpu")
     return made, fault_of(pair.train, planted.truth) != ""
 
 
@@ -84,7 +83,7 @@ def test_a_test_set_takes_the_place_of_the_validation_images(tmp_path: Path, ben
     )
     planted = plant(open_sets(spec), 0)
     pair = embed_pair(*align_classes(train, validation), "pixels", cache_dir=None)
-    made = make_bench(learner_named("linear"), pair, planted, test, (), seed=0, device="cpu")
+    made = make_bench(learner_named("linear"), pair, planted, test, seed=0, device="cpu")
     assert made.test_inputs.shape == (30, pair.y.shape[1])
     np.testing.assert_array_equal(made.test_labels, test.labels)
     assert not np.array_equal(made.test_inputs, pair.y)
