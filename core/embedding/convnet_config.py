@@ -24,7 +24,8 @@ class ConvnetConfig:
     weight_decay : of the optimizer
     label_smoothing : 0 to 1; it keeps the classes apart without pulling each into one point
     shift : augmentation, up to this share of the side both ways, rounded to pixels
-    mirror : augmentation, left to right; unsafe where that changes the label (digits, text)
+    mirror : augmentation, left to right, in features too; unsafe where that changes the label
+        (digits, text)
     max_side : larger pictures are brought to this many pixels a side
     embed_batch : pictures embedded at a time
     mean_cost : mean of |φ - φ'|² / 2 between validation images after scaling

@@ -52,11 +52,12 @@ class _Trained(nn.Module):
     def __init__(self, trained: TrainedNetwork) -> None:
         super().__init__()
         self.network = trained.network
+        self.represent = trained.represent
         self.register_buffer("mean", trained.mean)
         self.register_buffer("deviation", trained.deviation)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        return self.network.features((pictures - self.mean) / self.deviation)
+        return self.represent((pictures - self.mean) / self.deviation)
 
 
 class _Components(nn.Module):

@@ -32,6 +32,7 @@ class TrainedNetwork:
     network : maps normalized pictures to logits, and by `.features` to its penultimate layer
     widths, blocks : as `build_network` takes them
     mean, deviation : of each channel of pictures in [0, 1], shapes (1, channels, 1, 1)
+    mirror : it was trained on pictures both ways: features are the mean over both
     device : cpu, cuda or mps
     """
 
@@ -40,11 +41,21 @@ class TrainedNetwork:
     blocks: tuple[int, ...]
     mean: Tensor
     deviation: Tensor
+    mirror: bool
     device: str
 
     def features(self, pictures: np.ndarray, config: ConvnetConfig, parts: Parts) -> np.ndarray:
         """Return the penultimate layer, float32, of uint8 pictures (b, channels, side, side)."""
-        return self._through(self.network.features, pictures, config, parts)
+        return self._through(self.represent, pictures, config, parts)
+
+    def represent(self, prepared: Tensor) -> Tensor:
+        """Map normalized pictures (b, channels, side, side) to features (b, d), float32."""
+        features = self.network.features(prepared).float()
+        if not self.mirror:
+            return features
+        # What is in a picture does not depend on the side that it is seen from; what the network
+        # sees by mistake does.
+        return (features + self.network.features(prepared.flip(3)).float()) / 2
 
     def logits(self, pictures: np.ndarray, config: ConvnetConfig, parts: Parts) -> np.ndarray:
         """Return what the head says of uint8 pictures, float32, shape (b, classes trained on)."""
@@ -77,9 +88,11 @@ class TrainedNetwork:
             for name, part in self.network.state_dict().items()
         }
         blocks = {"blocks": np.array(self.blocks)} if self.blocks else {}
+        mirror = {"mirror": np.array(True)} if self.mirror else {}
         return {
             **weights,
             **blocks,
+            **mirror,
             "widths": np.array(self.widths),
             "pictures_mean": self.mean.cpu().numpy(),
             "pictures_deviation": self.deviation.cpu().numpy(),
@@ -112,7 +125,8 @@ class TrainedNetwork:
             torch.from_numpy(arrays[name].copy()).to(device)
             for name in ("pictures_mean", "pictures_deviation")
         )
-        return cls(network.eval(), widths, blocks, mean, deviation, device)
+        mirror = bool(arrays.get("mirror", False))
+        return cls(network.eval(), widths, blocks, mean, deviation, mirror, device)
 
 
 def train_network(
@@ -175,7 +189,9 @@ def train_network(
             "The embedder's training on the validation pictures diverged: its weights are not "
             "finite. Choose the embedder 'convnet', or another seed."
         )
-    return TrainedNetwork(network.eval(), config.widths, blocks, mean, deviation, device)
+    return TrainedNetwork(
+        network.eval(), config.widths, blocks, mean, deviation, config.mirror, device
+    )
 
 
 class _Gradients:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.datasets import LabelledImages
+from core.datasets import ArrayStore, LabelledImages, decode_batches
 from core.embedding import EMBEDDERS, ResnetConfig, embed_more, embed_pair, feature_network
 from core.embedding.architectures import PreActResNet
 from core.embedding.side_by_side import Parts, repeatable
@@ -66,6 +66,22 @@ def test_classes_end_up_apart(draw: Draw) -> None:
     centers = np.stack([pair.y[validation.labels == label].mean(axis=0) for label in range(3)])
     nearest = ((pair.x[:, None] - centers) ** 2).sum(axis=2).argmin(axis=1)
     assert (nearest == train.labels).mean() > 0.9
+
+
+def test_a_picture_and_its_mirror_image_have_the_same_features(draw: Draw) -> None:
+    train, validation = draw([0, 1, 2] * 2, color=True), draw([0, 1, 2] * 4, seed=1, color=True)
+    pictures = next(decode_batches(train, 32, 3, len(train))).transpose(0, 2, 3, 1)
+    train = replace(train, images=ArrayStore(np.ascontiguousarray(pictures)))
+    turned = replace(train, images=ArrayStore(np.ascontiguousarray(pictures[:, :, ::-1])))
+    config = replace(TINY, precision="float32", embed_precision="float32")
+    seen, mirrored = (
+        embed_pair(x, validation, "resnet-20", cache_dir=None, config=config).x
+        for x in (train, turned)
+    )
+    np.testing.assert_allclose(mirrored, seen, atol=1e-4)
+    plain = replace(config, mirror=False)
+    one_way = embed_pair(turned, validation, "resnet-20", cache_dir=None, config=plain).x
+    assert np.abs(one_way - seen).max() > 0.1
 
 
 @pytest.mark.parametrize("threads", [1, 2])
