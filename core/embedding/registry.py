@@ -18,7 +18,7 @@ def _resnet(title: str, summary: str, config: ResnetConfig) -> Embedder:
         embed=embed_trained,
         embed_more=more_trained,
         config=config,
-        version=1,
+        version=2,
         learned=True,
         network="core.embedding.differentiable:trained_module",
     )
