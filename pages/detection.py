@@ -25,6 +25,15 @@ def _named() -> str:
     return named
 
 
+def _is_about(experiment: Experiment, run: Run) -> bool:
+    """Return whether an experiment is about the run's data, as they were then or are by now."""
+    record = experiment.record
+    return (
+        run.record.train.fingerprint in record.data_sets
+        or run.record.train.source == record.train.source
+    )
+
+
 def _open_its_run(named: str) -> None:
     """Open the run of an experiment that is named alone, as in a link somebody was given."""
     if named in ("", KNOWN, NEW) or state.run_id() is not None:
@@ -156,7 +165,7 @@ named = _named()
 _open_its_run(named)
 run = shell.require_run("Detection")
 with st.spinner("Looking for earlier comparisons"):
-    made = {one.id: one for one in list_experiments(home(), run.record.train.fingerprint)}
+    made = {one.id: one for one in list_experiments(home()) if _is_about(one, run)}
 finished = jobs.finished_experiment()
 if finished in made:
     _leave_point()

@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.curation import keep_selection
 from core.runs import Run, home
-from pages.ui import links, state
+from pages.ui import state
 from pages.ui.address import base_path
 from pages.ui.state import Keys
 
@@ -32,6 +32,9 @@ _STYLE = """<style>
 .assay-ranked b{font-weight:500;font-size:.8rem;margin-top:5px}
 .assay-ranked i{font-style:normal;font-size:.76rem;opacity:.7;font-variant-numeric:tabular-nums}
 .assay-ranked .faulty i:last-child{opacity:1}
+.assay-open{display:inline-block;padding:.4rem .75rem;border:1px solid rgba(128,128,128,.4);
+ border-radius:.4rem;color:inherit;text-decoration:none;font-size:.9rem}
+.assay-open:hover,.assay-open:focus-visible{border-color:#0072B2;outline:1px solid #0072B2}
 </style>"""
 
 
@@ -76,15 +79,21 @@ def strip(run: Run, value: np.ndarray, known: pd.DataFrame, rank: int, title: st
         )
         _step("Worse", first > 0, first - SHOWN, len(value), ":material/chevron_left:")
         _step("Better", last < len(value), first + SHOWN, len(value), ":material/chevron_right:")
-        if st.button(
-            "Open in Review",
-            key=Keys.DETECTION_REVIEW,
-            icon=":material/photo_library:",
-            help="Opens these images, to look at the evidence of each and to decide",
-        ):
-            kept = keep_selection(home(), run, rows)
-            links.go("review", run.id, **{state.SELECTION: kept}, **links.ALONE)
-    st.html(f'{_STYLE}<div class="assay-ranked">{_tiles(run, rows, known, first)}</div>')
+        st.html(f"{_STYLE}{_review_link(run, rows)}", width="content")
+    st.html(f'<div class="assay-ranked">{_tiles(run, rows, known, first)}</div>')
+
+
+def _review_link(run: Run, rows: np.ndarray) -> str:
+    """Return a link to these images in Review, as HTML.
+
+    A link of the browser's own: `st.switch_page` leaves three entries in its history, and Back
+    would not lead here.
+    """
+    query = urlencode({state.RUN: run.id, state.SELECTION: keep_selection(home(), run, rows)})
+    return (
+        f'<a class="assay-open" target="_self" href="{base_path()}/review?{escape(query)}" '
+        'title="Look at the evidence of each, and decide">Open in Review</a>'
+    )
 
 
 def _step(label: str, possible: bool, first: int, n: int, icon: str) -> None:

@@ -105,7 +105,6 @@ class Keys:
     DETECTION_RESULT = "detection__result"
     DETECTION_NEW = "detection__new"
     DETECTION_STEP = "detection__step"
-    DETECTION_REVIEW = "detection__review"
     DETECTION_SOURCE = "detection__source"
     DETECTION_TRUTH_FILE = "detection__truth_file"
     DETECTION_FAULTS = "detection__faults"
