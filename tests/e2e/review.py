@@ -132,6 +132,11 @@ def worst_first(run: Run) -> list[int]:
     return run.values["value"].argsort(kind="stable").tolist()
 
 
+def another_class(run: Run, row: int) -> str:
+    """Return a class that the image at `row` is not labelled."""
+    return next(name for name in run.class_names if name != run.values["class_name"][row])
+
+
 def written(server: Server, reviewer: str) -> list[tuple[str, str]]:
     """Return what a reviewer wrote in the order of the log: image id, and verdict or "undo"."""
     view = server.store().log()

@@ -15,7 +15,7 @@ import pytest
 from core.curation import NewStroke, PlanSettings, make_plan
 from core.datasets import open_source
 from tests.e2e.conftest import WAITS_MS
-from tests.e2e.review import expect, settled, worst_first
+from tests.e2e.review import another_class, expect, settled, worst_first
 from tests.factories import make_home_run, make_large_run
 
 SOLVED_WITHIN_MS = 120_000
@@ -36,16 +36,11 @@ def run(app):
             event_id=f"{made.id}-l",
             rows=[worst[3]],
             verdict="relabel",
-            new_label=other(made, worst[3]),
+            new_label=another_class(made, worst[3]),
         ),
     ]
     assert app.decisions(made).record(strokes).saved == 3
     return made
-
-
-def other(run, row):
-    """A class that the image at `row` does not have."""
-    return next(name for name in run.class_names if name != run.values["class_name"][row])
 
 
 def open_export(page, app, run, **query):
@@ -143,7 +138,7 @@ def test_a_plan_is_made_solved_written_and_downloaded(page, app, run, tmp_path):
     assert set(opened.ids) == set(run.values["id"][plan.kept])
     worst = worst_first(run)
     relabelled = opened.ids.tolist().index(run.values["id"][worst[3]])
-    assert opened.class_names[opened.labels[relabelled]] == other(run, worst[3])
+    assert opened.class_names[opened.labels[relabelled]] == another_class(run, worst[3])
     assert json.loads((target / "provenance.json").read_text())["plan"] == facts["plan"]
 
 

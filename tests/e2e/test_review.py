@@ -10,6 +10,7 @@ import pytest
 from core.curation import DecisionStore, RunDecisions, open_store
 from tests.e2e.conftest import Server
 from tests.e2e.review import (
+    another_class,
     chosen,
     expect,
     expect_chosen,
@@ -20,6 +21,7 @@ from tests.e2e.review import (
     verdicts,
     wait_ready,
     wait_saved,
+    worst_first,
 )
 from tests.factories import make_home_run
 
@@ -145,7 +147,7 @@ def test_letters_work_after_the_slider_and_escape_leads_out_of_a_field(page, app
 def test_a_new_label_is_shown_in_its_color(page, app, run):
     open_review(page, app, run.id)
     page.locator(".inspector .act.other").click()
-    page.keyboard.type("boot")
+    page.keyboard.type(another_class(run, worst_first(run)[0]))
     page.keyboard.press("Enter")
     badge = page.locator('.tile[data-position="0"] .badge.relabel')
     expect(badge).to_have_css("background-color", "rgb(204, 121, 167)")
@@ -217,10 +219,11 @@ def test_click_button_and_relabel(page, app, run):
     page.locator(".inspector .act.remove").click()
     expect_position(page, 3)
     page.locator(".inspector .act.other").click()
-    page.keyboard.type("boot")
+    name = another_class(run, worst_first(run)[3])
+    page.keyboard.type(name)
     page.keyboard.press("Enter")
     expect_verdicts(page, "", "", "remove", "relabel")
-    page.locator('.tile[data-position="3"] .badge', has_text="boot").wait_for()
+    page.locator('.tile[data-position="3"] .badge', has_text=name).wait_for()
     wait_saved(page)
     assert stored(app, run) == {ranked_ids(run)[2]: "remove", ranked_ids(run)[3]: "relabel"}
 
