@@ -6,7 +6,6 @@ import io
 import itertools
 import json
 import time
-import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +14,7 @@ import pytest
 from core.curation import NewStroke, PlanSettings, make_plan
 from core.datasets import open_source
 from tests.e2e.conftest import WAITS_MS
+from tests.e2e.downloads import download
 from tests.e2e.review import another_class, expect, settled, worst_first
 from tests.factories import make_home_run, make_large_run
 
@@ -65,14 +65,6 @@ def expect_plan(page, plan):
     expect_card(page, "Stay", int(plan.kept.sum()))
     expect_card(page, "Go by decision", decided)
     expect_card(page, "Go by the plan", int(plan.removed.sum()) - decided)
-
-
-def download(page, name):
-    button = f".st-key-export__download__{name} [data-testid=stDownloadButton] button"
-    with page.expect_download() as waiting:
-        page.locator(button).first.click()
-    with zipfile.ZipFile(waiting.value.path()) as archive:
-        return {member: archive.read(member) for member in archive.namelist()}
 
 
 def write(page, folder):

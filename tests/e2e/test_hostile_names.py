@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import re
-import zipfile
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlparse
 
@@ -16,6 +15,7 @@ import pytest
 
 from core.embedding import Layout, LayoutConfig
 from core.runs import find_run, map_at_home
+from tests.e2e.downloads import download
 from tests.e2e.review import (
     becomes,
     expect,
@@ -215,15 +215,6 @@ def look_around(page, app, run, folder):
     page.get_by_text("How many faults are found, and how soon?").wait_for()
     harmless(page)
     visit(page, app, "detection", quote(SCRIPT), "Open another run")
-
-
-def download(page, name):
-    """Download an export; return its files."""
-    button = f".st-key-export__download__{name} [data-testid=stDownloadButton] button"
-    with page.expect_download() as waiting:
-        page.locator(button).first.click()
-    with zipfile.ZipFile(waiting.value.path()) as archive:
-        return {member: archive.read(member) for member in archive.namelist()}
 
 
 def take_out(page, app, run, folder):

@@ -6,21 +6,20 @@ import csv
 import io
 import json
 import re
-import zipfile
-from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
 import pytest
 
 from core.curation import DecisionStore, RunDecisions
 from core.runs import find_run
+from tests.e2e.downloads import download
 from tests.e2e.review import expect_position, expect_verdicts, wait_ready, wait_saved
 
 VALUED_WITHIN_MS = 400_000  # the bar is 45 s; a busy machine must not fail the walk
 
 
 @pytest.mark.slow
-def test_from_the_first_page_to_the_exported_file(page, server, tmp_path):
+def test_from_the_first_page_to_the_exported_file(page, server):
     page.goto(server.url)
     page.locator(".st-key-start__sample button").click()
     page.wait_for_url(re.compile(r"[?&]run=[0-9a-f]{16}"), timeout=VALUED_WITHIN_MS)
@@ -57,22 +56,16 @@ def test_from_the_first_page_to_the_exported_file(page, server, tmp_path):
     assert states == expected
 
     page.goto(f"{server.url}/export?run={run_id}")
-    rows, facts = exported(page, tmp_path, "csv", "decisions.csv")
+    rows, facts = exported(page, "csv", "decisions.csv")
     table = {row["id"]: row["verdict"] for row in csv.DictReader(io.StringIO(rows))}
     assert len(table) == 5000
     assert {k: v for k, v in table.items() if v != "undecided"} == expected
     assert facts["run"]["id"] == run_id
-    removed, _ = exported(page, tmp_path, "lists", "remove.txt")
+    removed, _ = exported(page, "lists", "remove.txt")
     assert removed.splitlines() == [i for i in run.values["id"] if expected.get(i) == "remove"]
 
 
-def exported(page, folder: Path, name: str, member: str) -> tuple[str, dict]:
+def exported(page, name: str, member: str) -> tuple[str, dict]:
     """Download the export `name`; return one of its files and the provenance."""
-    with page.expect_download() as waiting:
-        page.locator(
-            f".st-key-export__download__{name} [data-testid=stDownloadButton] button"
-        ).first.click()
-    path = folder / f"{name}.zip"
-    waiting.value.save_as(path)
-    with zipfile.ZipFile(path) as archive:
-        return archive.read(member).decode(), json.loads(archive.read("provenance.json"))
+    files = download(page, name)
+    return files[member].decode(), json.loads(files["provenance.json"])
