@@ -175,5 +175,7 @@ _bar(run, view, made)
 busy = _work(run)
 if view in made:
     detection_result.show(made[view])
+elif view == NEW and busy:
+    st.caption("The result is shown here when it is done; the other pages can be used meanwhile.")
 elif view == NEW or not detection_known.show(run):
     detection_form.ask(run, busy)

@@ -31,7 +31,7 @@ _STYLE = """<style>
  text-overflow:ellipsis}
 .assay-ranked b{font-weight:500;font-size:.8rem;margin-top:5px}
 .assay-ranked i{font-style:normal;font-size:.76rem;opacity:.7;font-variant-numeric:tabular-nums}
-.assay-ranked .faulty i:last-child{opacity:1}
+.assay-ranked .faulty i+i{opacity:1}
 .assay-open{display:inline-block;padding:.4rem .75rem;border:1px solid rgba(128,128,128,.4);
  border-radius:.4rem;color:inherit;text-decoration:none;font-size:.9rem}
 .assay-open:hover,.assay-open:focus-visible{border-color:#0072B2;outline:1px solid #0072B2}
@@ -128,9 +128,10 @@ def _tiles(run: Run, rows: np.ndarray, known: pd.DataFrame, first: int) -> str:
         said["clean_label"].astype(str),
         strict=True,
     ):
-        words = fault or "sound"
+        lines = [f"{rank:,}", fault or "sound"]
         if fault and clean and clean != name:
-            words = f"{fault}: is {clean}"
+            lines.append(f"is {clean}")
+        words = ", ".join(lines[1:])
         target = urlencode({state.RUN: run.id, state.IMAGE: image})
         hint = f"{image}, rank {rank:,}, labelled {name}, {words}"
         picture = (
@@ -141,6 +142,6 @@ def _tiles(run: Run, rows: np.ndarray, known: pd.DataFrame, first: int) -> str:
         tiles.append(
             f'<a class="{"faulty" if fault else "sound"}" title="{escape(hint)}" target="_self" '
             f'href="{base_path()}/review?{escape(target)}">{picture}<b>{escape(name)}</b>'
-            f"<i>{rank:,}</i><i>{escape(words)}</i></a>"
+            f"{''.join(f'<i>{escape(line)}</i>' for line in lines)}</a>"
         )
     return "".join(tiles)

@@ -18,6 +18,7 @@ _SHOWN = {
     "recall": (1, " %"),
     "seconds": (1, ""),
 }
+_WITHOUT_SPREAD = ("seconds",)  # what else the machine did, rather than the seed
 
 
 def styled(table: pd.DataFrame, looks: Mapping[str, tuple[str | None, str]]) -> Styler:
@@ -34,7 +35,8 @@ def styled(table: pd.DataFrame, looks: Mapping[str, tuple[str | None, str]]) -> 
     style = shown.style
     for row, found in enumerate(table.to_dict("records")):
         for name, (digits, unit) in _SHOWN.items():
-            text = with_spread(found[name], found[f"{name}_spread"], digits, unit)
+            spread = np.nan if name in _WITHOUT_SPREAD else found[f"{name}_spread"]
+            text = with_spread(found[name], spread, digits, unit)
             style = style.format(_always(text), subset=([row], [name]))
         color = looks.get(str(found["method"]), (None, ""))[0] or PALETTE.neutral
         style = style.map(_always(f"color: {color}"), subset=([row], ["line"]))

@@ -152,6 +152,21 @@ def test_the_images_of_a_point_are_those_at_its_rank(
     assert shown.count('class=\\"faulty\\"') == faulty
 
 
+def test_a_faulty_image_says_what_class_it_is_of(
+    open_page: Open, run: Run, experiment: Experiment
+) -> None:
+    values = experiment.values.copy()
+    faulty = values.index[values["fault"] == "wrong label"]
+    values["class_name"] = run.values["class_name"].to_numpy()
+    values.loc[faulty, "clean_label"] = "<b>mitten"
+    values.to_parquet(experiment.path / "values.parquet", index=False)
+    app = open_page("detection", run=run.id, experiment=experiment.id, rank="12")
+    assert not app.exception
+    shown = markup(app)
+    assert "<i>wrong label</i><i>is &lt;b&gt;mitten</i>" in shown
+    assert "<b>mitten" not in shown
+
+
 def test_one_goes_on_to_the_images_that_are_worse(
     open_page: Open, run: Run, experiment: Experiment
 ) -> None:
@@ -283,7 +298,7 @@ def test_while_a_comparison_works_the_page_shows_how_far_it_is(
     app = open_page("detection", run=run.id, experiment="new")
     assert not app.exception
     assert job_of(run, "running").spec.what in texts(app).replace("\\", "")
-    assert app.button(key="detection__start").disabled
+    assert not [button for button in app.button if button.key == "detection__start"]
     assert len(app.get("progress")) == 1
 
 
