@@ -178,6 +178,7 @@ def _draw(
                 legendgroup=line.method if line.color is not None else "other",
                 showlegend=line.color is not None or line is grey[0],
                 mode="lines+markers",
+                connectgaps=True,  # the order that knows the faults is measured at both ends only
                 opacity=1.0 if line.color is not None else 0.55,
                 line={
                     "color": line.color or palette.neutral,

@@ -97,3 +97,11 @@ def test_what_nothing_removed_gives_is_drawn_as_far_as_the_lines() -> None:
     assert (list(level.x), list(level.y)) == ([0.0, 0.3], [0.7, 0.7])
     assert list(drawn.y) == [0.7, 0.8, 0.75]
     assert len(effect_chart(removed, [one], "accuracy", None).data) == 1
+
+
+def test_a_line_that_was_measured_at_its_ends_alone_is_drawn() -> None:
+    ends = Line(
+        method="truth", title="faults first", y=np.array([0.7, np.nan, 0.8]), color="#8A8A86"
+    )
+    (drawn,) = effect_chart(np.array([0.0, 0.1, 0.3]), [ends], "accuracy", None).data
+    assert drawn.connectgaps
