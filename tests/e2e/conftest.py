@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.request
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ STARTS_WITHIN_S = 180
 # A wait ends when what is waited for is there. What bounds it is for what never comes, and far
 # above what any machine takes that has other work to do: no test measures time.
 WAITS_MS = 90_000
+PAGES = pytest.StashKey[list[Any]]()  # the tabs that a test has opened
 PORTS = range(20_000, 32_000)  # below those that a system gives to outgoing connections
 CHROMIUM_ARGS = [
     "--no-sandbox",
@@ -189,8 +190,32 @@ def browser() -> Iterator[Any]:
         opened.close()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say beside a failure what its pages showed: on a busy machine it may not come again."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for number, page in enumerate(item.stash.get(PAGES, [])):
+            report.sections.append((f"Page {number}", _shown(page)))
+    return report
+
+
+def _shown(page: Any) -> str:
+    """Return the address of a page and the beginning of its text."""
+    try:
+        text = page.evaluate("document.body.innerText")
+        state = page.locator("[data-testid=stApp]").get_attribute(
+            "data-test-script-state", timeout=1000
+        )
+    except Exception as error:  # closed, or leaving: whatever it is, the test's own error counts
+        return f"{page.url}\n{error}"
+    return f"{page.url} ({state})\n{text[:2000]}"
+
+
 @pytest.fixture
-def new_page(browser: Any) -> Iterator[Callable[..., Any]]:
+def new_page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
     """Open tabs of 1440 x 900 pixels, each in a profile of its own, worked by `reviewer`.
 
     None is somebody whom the page does not know yet. A script error in any of them fails the test.
@@ -206,7 +231,9 @@ def new_page(browser: Any) -> Iterator[Callable[..., Any]]:
         context.set_default_timeout(WAITS_MS)
         context.on("weberror", lambda problem: errors.append(str(problem.error)))
         contexts.append(context)
-        return context.new_page()
+        page = context.new_page()
+        request.node.stash.setdefault(PAGES, []).append(page)
+        return page
 
     yield opened
     for context in contexts:
