@@ -23,17 +23,20 @@ from core.lab.scoring import Scored, detection_table, sampled_curves
 from core.lab.spec import Contender, ExperimentSpec, unavailable
 from core.progress import Progress, silent
 from core.runs import (
+    Opened,
     SourceRecord,
     Stopwatch,
     ValueSpec,
+    at_home,
     peak_memory,
-    value_at_home,
     value_pair,
     versions,
+    write_valued,
 )
 
 if TYPE_CHECKING:
     from core.embedding import EmbeddedPair
+    from core.valuation import Valuation
 
 DEFAULT_METHOD = "lava"
 _SAME_IMAGES = (
@@ -43,8 +46,29 @@ _SAME_IMAGES = (
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Valued:
+    """What a run is written from: a valuation, what was asked and used, and how long it took."""
+
+    valuation: Valuation
+    asked: ValueSpec
+    used: ValueSpec
+    watch: Stopwatch
+
+    @property
+    def seconds(self) -> float:
+        return sum(self.watch.seconds.values())
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Repetition:
-    """What one repetition yields; `values` are the contenders', shape (n,), by name."""
+    """What one repetition yields.
+
+    Attributes
+    ----------
+    values : of the contenders, shape (n,), by name
+    shown : the valuation that Review opens: of the default method, or of the first that succeeded
+        where that is not among them; of the first repetition only
+    """
 
     planted: Planted
     pair: EmbeddedPair
@@ -53,6 +77,7 @@ class _Repetition:
     scored: list[Scored]
     effects: pd.DataFrame
     failed: Mapping[str, str]
+    shown: _Valued | None
 
 
 def run_experiment(
@@ -100,7 +125,7 @@ def run_experiment(
         reasons = "; ".join(f"{name}: {why}" for name, why in skipped.items())
         raise ConfigError(f"No method could value these images ({reasons}).")
     with watch.stage("Run of the default method"):
-        run_id = _default_run(sets, done[0].planted, methods, home, progress)
+        run_id = _default_run(done[0], home, progress)
     watch.seconds["Total"] = round(sum(watch.seconds.values()), 3)
     scored = [one for part in done for one in part.scored if one.method in methods]
     effects = pd.concat([part.effects for part in done], ignore_index=True)
@@ -168,27 +193,22 @@ def _repeat(
     values: dict[str, np.ndarray] = {}
     failed: dict[str, str] = {}
     scored = []
+    shown = None
     for name in methods:
-        own = Stopwatch()
+        asked, told = spec.value_spec(name, seed), _named(progress, name)
         try:
-            valuation, _ = value_pair(
-                spec.value_spec(name, seed),
-                pair,
-                cache_dir=cache,
-                embedder_seed=embedder_seed,
-                progress=_named(progress, name),
-                watch=own,
-            )
+            one = _valued(asked, pair, cache, embedder_seed, told)
         except Cancelled:
             raise
         except AssayError as error:
             # One method that cannot value these images takes nothing from the others.
             failed[name] = str(error)
             continue
-        values[name] = valuation.value
-        seconds = sum(own.seconds.values())
-        watch.seconds["Valuation"] = round(watch.seconds.get("Valuation", 0.0) + seconds, 3)
-        scored.append(_scored(name, seed, pair, valuation.value, fault, seconds))
+        values[name] = one.valuation.value
+        watch.seconds["Valuation"] = round(watch.seconds.get("Valuation", 0.0) + one.seconds, 3)
+        scored.append(_scored(name, seed, pair, values[name], fault, one.seconds))
+        if folder is not None and (shown is None or name == DEFAULT_METHOD):
+            shown = one
     effects = pd.DataFrame(columns=list(EFFECT_COLUMNS))
     if spec.removal:
         with watch.stage("Removal"):
@@ -201,7 +221,23 @@ def _repeat(
         scored=scored,
         effects=effects,
         failed=failed,
+        shown=shown,
     )
+
+
+def _valued(
+    asked: ValueSpec, pair: EmbeddedPair, cache: Path, embedder_seed: int, progress: Progress
+) -> _Valued:
+    watch = Stopwatch()
+    valuation, used = value_pair(
+        asked,
+        pair,
+        cache_dir=cache,
+        embedder_seed=embedder_seed,
+        progress=progress,
+        watch=watch,
+    )
+    return _Valued(valuation=valuation, asked=asked, used=used, watch=watch)
 
 
 def _embedded(
@@ -265,18 +301,25 @@ def _effects(
     return effects_table(bench, values, fault != "", progress)
 
 
-def _default_run(
-    sets: Sets, planted: Planted, methods: tuple[str, ...], home: Path, progress: Progress
-) -> str:
-    """Return the id of the run that Review opens, made where it is not there yet."""
-    spec = sets.spec
-    name = DEFAULT_METHOD if DEFAULT_METHOD in methods else methods[0]
-    wanted: ValueSpec = replace(
-        spec.value_spec(name, spec.seeds[0]),
-        train=planted.train_source,
-        validation=planted.validation_source,
+def _default_run(first: _Repetition, home: Path, progress: Progress) -> str:
+    """Return the id of the run that Review opens, written where it is not there yet."""
+    planted, pair, shown = first.planted, first.pair, first.shown
+    assert shown is not None  # noqa: S101 - for the type checker: some method has succeeded
+    sources = {"train": planted.train_source, "validation": planted.validation_source}
+    used = replace(shown.used, **sources)
+    opened = Opened(
+        spec=replace(shown.asked, **sources),
+        train=pair.train,
+        validation=pair.validation,
+        train_fingerprint=planted.train.fingerprint,
+        validation_fingerprint=planted.validation.fingerprint,
+        watch=shown.watch,
     )
-    run, _ = value_at_home(wanted, home, progress)
+    run, _ = at_home(
+        home,
+        opened.run_id,
+        lambda out: write_valued(opened, pair, shown.valuation, used, out, progress),
+    )
     return run.id
 
 

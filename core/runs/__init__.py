@@ -26,12 +26,15 @@ from core.runs.jobs import (
 from core.runs.kinds import KINDS, JobKind, JobSpec
 from core.runs.maps import MapSpec, estimate_map, find_map, map_at_home, map_key
 from core.runs.pipeline import (
+    Opened,
     Stopwatch,
+    at_home,
     peak_memory,
     value_at_home,
     value_pair,
     value_run,
     versions,
+    write_valued,
 )
 from core.runs.problem import ground_cost
 from core.runs.record import RunRecord, Solution, SourceRecord
@@ -52,6 +55,7 @@ __all__ = [
     "JobSpec",
     "JobStatus",
     "MapSpec",
+    "Opened",
     "Preview",
     "Run",
     "RunEvidence",
@@ -64,6 +68,7 @@ __all__ = [
     "absolute_source",
     "append_at_home",
     "append_run",
+    "at_home",
     "cancel_job",
     "estimate",
     "estimate_map",
@@ -98,4 +103,5 @@ __all__ = [
     "values_frame",
     "versions",
     "write_run",
+    "write_valued",
 ]

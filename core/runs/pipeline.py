@@ -212,8 +212,32 @@ def value_opened(
             progress=progress,
         )
     valuation, used = value_pair(spec, pair, cache_dir=cache_dir, progress=progress, watch=watch)
+    return write_valued(opened, pair, valuation, used, out, progress)
+
+
+def write_valued(
+    opened: Opened,
+    pair: EmbeddedPair,
+    valuation: Valuation,
+    used: ValueSpec,
+    out: Path,
+    progress: Progress = silent,
+) -> Run:
+    """Write sets that are valued as the run of `opened`, to the folder `out`; whole or not at all.
+
+    Parameters
+    ----------
+    pair : the sets of `opened`, embedded
+    valuation, used : as `value_pair` returns them
+
+    Raises
+    ------
+    RunError : `out` is not free or cannot be written
+    Cancelled : raised by `progress`
+    """
     progress("Writing", 0.0)
-    watch.seconds["Total"] = round(sum(watch.seconds.values()), 3)
+    seconds = opened.watch.seconds
+    seconds["Total"] = round(sum(seconds.values()), 3)
     # No report after this: whoever stops the work now finds the run whole.
     return write_run(
         out,

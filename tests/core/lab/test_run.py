@@ -20,7 +20,8 @@ from core.lab import (
     run_experiment,
 )
 from core.lab.planting import open_sets, plant
-from core.runs import find_run
+from core.runs import ValueSpec, find_run, value_at_home, value_pair
+from core.valuation import Valuation
 from tests.factories import write_set
 
 METHODS = ("label-posterior", "knn-shapley", "random")
@@ -179,10 +180,48 @@ def test_the_same_seed_plants_the_same_faults(tmp_path: Path) -> None:
 
 
 def test_a_method_that_cannot_value_the_images_takes_nothing_from_the_others(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spec = asked(tmp_path, methods=("random", "data-oob"), seeds=(0,), removal=False)
-    experiment, _ = run_experiment(replace(spec), tmp_path / "home")
-    if experiment.record.skipped:
-        assert "pydvl" in experiment.record.skipped["data-oob"]
-    assert "random" in experiment.record.methods
+    def refuse(spec: ValueSpec, *args: object, **settings: object) -> tuple[Valuation, ValueSpec]:
+        if spec.method == "knn-shapley":
+            raise DataError("these images cannot be valued")
+        return value_pair(spec, *args, **settings)
+
+    monkeypatch.setattr("core.lab.run.value_pair", refuse)
+    spec = asked(tmp_path, methods=("knn-shapley", "random"), seeds=(0,))
+    experiment, _ = run_experiment(spec, tmp_path / "home")
+    assert experiment.record.skipped == {"knn-shapley": "these images cannot be valued"}
+    assert experiment.record.methods == ("random",)
+    assert set(experiment.detection["method"]) == {"random"}
+    assert set(experiment.effects["order"]) == {"random", "truth"}
+    assert find_run(tmp_path / "home", experiment.record.run).record.method == "random"
+
+
+def test_the_run_that_is_shown_is_that_of_a_valuation_already_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def count(spec: ValueSpec, *args: object, **settings: object) -> tuple[Valuation, ValueSpec]:
+        made.append((spec.method, spec.seed))
+        return value_pair(spec, *args, **settings)
+
+    monkeypatch.setattr("core.lab.run.value_pair", count)
+    monkeypatch.setattr("core.runs.pipeline.value_pair", count)
+    spec = asked(tmp_path, methods=("random", "lava"), seeds=(4,), removal=False)
+    experiment, _ = run_experiment(spec, tmp_path / "home")
+    assert made == [("random", 4), ("lava", 4)]
+    # It is the run that anybody would get who valued these images so.
+    of_its_data = replace(
+        spec.value_spec("lava", 4),
+        train=experiment.record.data.source,
+        embedder=experiment.record.embedder,
+    )
+    run, reused = value_at_home(of_its_data, tmp_path / "home")
+    assert reused
+    assert run.id == experiment.record.run
+    fresh, _ = value_at_home(of_its_data, tmp_path / "elsewhere")
+    assert fresh.id == run.id
+    pd.testing.assert_frame_equal(fresh.values, run.values)
+    assert fresh.record.configuration == run.record.configuration
+    assert fresh.record.train == run.record.train
