@@ -225,8 +225,11 @@ class ArrayStore(EncodedStore):
         return to_gray_or_rgb(Image.fromarray(pixels))
 
     def digest(self, index: int) -> bytes:
-        """Return the SHA-256 digest of shape and pixels."""
-        pixels = np.ascontiguousarray(self._pixels[self._rows[index]])
+        """Return the SHA-256 digest of shape and pixels; transparent ones as they are shown."""
+        pixels = self._pixels[self._rows[index]]
+        # So that the array without transparency, which is what gets written, holds the same set.
+        transparent = pixels.shape[2:] == (4,)
+        pixels = np.ascontiguousarray(self.decode(index) if transparent else pixels)
         return hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).digest()
 
     def take(self, indices: np.ndarray) -> ArrayStore:

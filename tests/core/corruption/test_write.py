@@ -49,6 +49,22 @@ def test_unchanged_images_keep_the_content_by_which_they_are_known(
     np.testing.assert_array_equal(opened.content != data.content, np.isin(data.ids, noisy))
 
 
+def test_transparent_pictures_are_written_as_they_are_shown(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    given = tmp_path / "given.npz"
+    np.savez(
+        given,
+        images=rng.integers(0, 256, (20, 8, 8, 4), dtype=np.uint8),
+        labels=np.repeat(["cat", "dog"], 10),
+    )
+    data = open_source(str(given))
+    result = corrupt(data, asked(("noisy-features=0.2", "noisy-labels=0.2")), seed=0)
+    opened = open_source(str(write_corrupted(result, tmp_path / "out")))
+    assert opened.fingerprint == result.data.fingerprint
+    noisy = result.truth.loc[result.truth["fault"] == "noise", "id"]
+    np.testing.assert_array_equal(opened.content != data.content, np.isin(data.ids, noisy))
+
+
 def test_truth_and_provenance_lie_beside_the_set(tmp_path: Path) -> None:
     data = written("parquet", tmp_path)
     result = corrupt(data, asked(LABELS), seed=7)

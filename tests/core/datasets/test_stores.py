@@ -56,6 +56,15 @@ def test_fingerprints_of_arrays_tell_shapes_apart() -> None:
     assert ArrayStore(pixels).fingerprint() != ArrayStore(pixels.reshape(2, 6, 4)).fingerprint()
 
 
+def test_transparent_pictures_are_known_again_once_they_are_on_white() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 5, 4, 4), dtype=np.uint8)
+    store = ArrayStore(pixels)
+    shown = np.stack([np.asarray(store.decode(row)) for row in range(3)])
+    assert shown.shape == (3, 5, 4, 3)
+    assert store.fingerprint() == ArrayStore(shown).fingerprint()
+    assert store.fingerprint() != ArrayStore(np.ascontiguousarray(pixels[..., :3])).fingerprint()
+
+
 def test_a_pipe_or_folder_is_not_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     store = FileStore(np.array([str(tmp_path / "pipe.png"), str(tmp_path)], dtype=object))
