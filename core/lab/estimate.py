@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from core.lab.effects import BEST_SHARES, WORST_SHARES
 from core.lab.spec import ExperimentSpec, unavailable
 from core.runs import Estimate, estimate
@@ -33,21 +31,23 @@ def estimate_experiment(
     n = n if spec.images is None else min(n, spec.images)
     seeds = len(spec.seeds)
     names = [name for name in spec.methods if not unavailable(name, n)]
-    usual = replace(spec.value_spec("lava", 0), settings="published")
-    width = d if d is not None else _WIDTH
-    given = replace(usual, embedder="precomputed")
-    base = estimate(usual, n, m, d=d)
-    embedding = max(0.0, base.seconds - estimate(given, n, m, d=width).seconds)
+    parts = [estimate(spec.value_spec(name, 0), n, m, d=d) for name in names]
     trained = seeds if spec.embeds_anew else 1
-    seconds = embedding * (trained + _CHANGED * (seeds - trained))
-    memory = base.bytes
-    for name in names:
-        one = estimate(replace(spec.value_spec(name, 0), embedder="precomputed"), n, m, d=width)
-        seconds += seeds * one.seconds
-        memory = max(memory, one.bytes)
+    seconds = seeds * sum(one.valuing for one in parts)
+    if parts:
+        # What is left of the embedding with next to no training images: it is not made again.
+        once = estimate(spec.value_spec(names[0], 0), 1, m, d=d).embedding
+        again = _CHANGED * (parts[0].embedding - once)
+        seconds += parts[0].startup + parts[0].embedding * trained + again * (seeds - trained)
+        # Kept, as the embedding is, and made by the first contender that calibrates.
+        seconds += max(one.holding_out for one in parts) * trained
     seconds += seeds * n * (_PLANTING_SECONDS + len(names) * _SCORING_SECONDS)
+    memory = max((one.bytes for one in parts), default=0)
     if spec.removal:
-        fits = seeds * (len(names) * (len(WORST_SHARES) - 1 + len(BEST_SHARES)) + len(WORST_SHARES))
+        # Each ranking and a random order; the faults first; and, once, nothing at all.
+        shares = len(WORST_SHARES) - 1
+        fits = seeds * (len(names) * (shares + len(BEST_SHARES)) + shares + 2)
+        width = d if d is not None else _WIDTH
         seconds += fits * _fit_seconds(spec.learner, n, width, n_classes)
     return Estimate(seconds=seconds, bytes=memory)
 

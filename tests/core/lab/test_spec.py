@@ -94,3 +94,22 @@ def test_more_repetitions_methods_and_images_take_longer() -> None:
     assert seconds(removal=False) < usual
     assert seconds(images=500) < usual < seconds(learner="convnet")
     assert usual < seconds(retrain=True)
+
+
+def test_what_methods_share_is_counted_once() -> None:
+    asked = {"seeds": (0,), "removal": False, "embedder": "resnet-20"}
+
+    def seconds(*methods: str, **changes: object) -> float:
+        one = spec(**{**asked, **changes}, methods=methods)
+        return estimate_experiment(one, 5000, 1000).seconds
+
+    # Starting and embedding: minutes, beside which a random order is nothing.
+    alone = seconds("random")
+    assert seconds("random", "prototypes") - alone < 0.05 * alone
+    # Calibration trains the embedder again, without some of the validation images.
+    published = seconds("random", "lava:published")
+    assert seconds("random", "lava") - published > 0.4 * alone
+    # The next seed finds both again, unless its embedder is another one.
+    again = seconds("random", "lava", seeds=(0, 1)) - seconds("random", "lava")
+    anew = seconds("random", "lava", seeds=(0, 1), retrain=True) - seconds("random", "lava")
+    assert again < 0.1 * anew

@@ -30,6 +30,15 @@ def test_what_calibration_takes_is_counted_for_sets_that_are_calibrated_on() -> 
         assert (estimate(SPEC, 5000, m, d=64).seconds > published.seconds) == more
 
 
+def test_what_valuations_of_the_same_sets_share_is_told_apart() -> None:
+    one = estimate(SPEC, 5000, 1000)
+    assert min(one.startup, one.embedding, one.holding_out, one.valuing) > 0
+    given = estimate(SPEC, 5000, 1000, d=64)
+    assert given.embedding == given.holding_out == 0
+    # The convnet's features are as wide as those that are given.
+    assert given.valuing == pytest.approx(one.valuing)
+
+
 def test_embeddings_that_are_there_cost_nothing_to_make() -> None:
     given = estimate(SPEC, 5000, 1000, d=64)
     assert given == estimate(replace(SPEC, embedder="precomputed"), 5000, 1000, d=64)
