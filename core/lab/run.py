@@ -305,10 +305,10 @@ def _default_run(first: _Repetition, home: Path, progress: Progress) -> str:
     """Return the id of the run that Review opens, written where it is not there yet."""
     planted, pair, shown = first.planted, first.pair, first.shown
     assert shown is not None  # noqa: S101 - for the type checker: some method has succeeded
-    sources = {"train": planted.train_source, "validation": planted.validation_source}
-    used = replace(shown.used, **sources)
+    train, validation = planted.train_source, planted.validation_source
+    used = replace(shown.used, train=train, validation=validation)
     opened = Opened(
-        spec=replace(shown.asked, **sources),
+        spec=replace(shown.asked, train=train, validation=validation),
         train=pair.train,
         validation=pair.validation,
         train_fingerprint=planted.train.fingerprint,
