@@ -31,6 +31,7 @@ from core.corruption import PlantedFault, corrupt
 from core.datasets import LabelledImages, align_classes, open_source
 from core.embedding import embed_pair
 from core.evaluation import detection_curve
+from core.lab import unavailable
 from core.valuation import METHODS, Method
 
 IMAGES, VALIDATION = 2000, 1000
@@ -89,7 +90,11 @@ def contenders(without: list[str]) -> list[Contender]:
         Contender(name, {"utility": "accuracy"}, "by accuracy")
         for name in ("leave-one-out", "permutation-shapley", "banzhaf")
     ]
-    return [one for one in found if one.entry.installed and one.method not in without]
+    return [
+        one
+        for one in found
+        if one.method not in without and not unavailable(one.method, images=IMAGES)
+    ]
 
 
 def part(images: LabelledImages, count: int, rng: np.random.Generator) -> LabelledImages:

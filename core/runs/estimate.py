@@ -42,7 +42,7 @@ _BASELINES = {
     "leave-one-out": (0.0, 5e-3),
     "tmc-shapley": (0.0, 3e-2),
     "permutation-shapley": (0.0, 8e-2),
-    "least-core": (0.0, 8e-2),
+    "least-core": (0.0, 4e-1),
     "banzhaf": (0.0, 1e-2),
     "data-oob": (0.0, 5e-3),
 }
