@@ -73,7 +73,10 @@ def value_confident_learning(
     the confident joint, that is another class is confidently likelier (`label_issues`).
 
     Needs embeddings and labels of both sets; trains one logistic regression. Low is bad: a label
-    that the features do not support. It is blind to faults that agree with their label.
+    that the features do not support. It is blind to faults that agree with their label. And a label
+    that very many images were given wrongly, as a backdoor does, lowers its own threshold: none of
+    these images comes down to 0, and they rank behind the doubtful ones of sound classes, where
+    `value_self_confidence` has them first.
 
     Raises
     ------

@@ -68,7 +68,7 @@ SIMPLE_METHODS: dict[str, Method] = {
         title="Confident learning",
         summary=(
             "Self-confidence weighed by how confident the head is of each class, as in cleanlab; "
-            "says which labels it takes for wrong."
+            "says which labels it takes for wrong. Weak where one label is flooded by a backdoor."
         ),
         family="network head",
         needs="Trains a linear head on the validation set.",

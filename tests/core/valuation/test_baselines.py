@@ -122,6 +122,19 @@ def test_confident_learning_is_that_of_cleanlab() -> None:
     np.testing.assert_array_equal(label_issues(p, labels), found)
 
 
+def test_the_wrong_images_of_a_flooded_label_keep_a_share_of_confidence() -> None:
+    sure, flood, doubt = [0.98, 0.01, 0.01], [0.0, 0.99, 0.01], [0.0, 0.9, 0.1]
+    # Three images of label 0 in four are wrong; one of label 2 is doubtful.
+    p = np.array([sure] + [flood] * 3 + [sure[::-1]] * 9 + [doubt])
+    labels = np.array([0] * 4 + [2] * 10)
+    own = np.arange(14), labels
+    assert p[own].argmin() in (1, 2, 3)
+    adjusted = adjusted_probabilities(p, labels)[own]
+    assert adjusted.argmin() == 13
+    # Threshold of label 0: 0.245; of the others: 1 (there is none) and 0.892.
+    np.testing.assert_allclose(adjusted[1:4], 0.755 / (1 + 3 - 2.137))
+
+
 def test_every_method_is_described() -> None:
     families = [method.family for method in METHODS.values()]
     assert sorted(set(families), key=FAMILIES.index) == list(dict.fromkeys(families))
