@@ -164,7 +164,7 @@ def _behind_the_best(detection: pd.DataFrame, table: pd.DataFrame, fault: str) -
     free = int(np.maximum(count[1:] - 1, 0).sum())
     error = np.full(len(mean), np.nan)
     if free > 0:
-        squares = float(((differences - mean) ** 2).to_numpy()[:, 1:].sum())
+        squares = float(np.nansum(((differences - mean) ** 2).to_numpy()[:, 1:]))
         error = student.ppf((1 + _CONFIDENCE) / 2, free) * np.sqrt(squares / free / count)
     undecided = np.where(count > 1, _SMALL + np.nan_to_num(error), _UNDECIDED)
     return pd.DataFrame(

@@ -93,3 +93,11 @@ def test_a_kind_at_which_another_method_is_better_is_named() -> None:
 def test_the_sentence_says_what_a_perfect_order_would_find() -> None:
     table = detection({"a": [0.8]}).assign(faults=500)
     assert "of the 20 % that a perfect order would" in recommend(table).sentence
+
+
+def test_a_method_that_a_seed_lacks_leaves_the_others_their_intervals() -> None:
+    table = detection({"a": [0.9, 0.91, 0.89], "b": [0.8, 0.83, 0.8], "c": [0.7, 0.7, 0.74]})
+    table = table[~((table["method"] == "c") & (table["seed"] == 2))]
+    evidence = recommend(table).evidence.set_index("method")
+    assert np.isfinite(evidence["error"]).all()
+    assert evidence.loc["b", "behind"] == pytest.approx(0.09)
