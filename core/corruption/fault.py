@@ -24,6 +24,7 @@ class Fault:
     default_fraction : as the papers have it, 0 to 1
     source : where it is from
     needs_pictures : it cannot be planted in a set of embeddings only
+    changes_pictures : pictures are others then, so that embeddings brought along are left out
     needs_network : it is made against a network (`core.corruption.Network`)
     trigger : pictures can be stamped with it (`core.corruption.stamp`)
     takes_images_out : images leave the set; it is planted before the others
@@ -38,6 +39,7 @@ class Fault:
     default_fraction: float
     source: str
     needs_pictures: bool = False
+    changes_pictures: bool = False
     needs_network: bool = False
     trigger: bool = False
     takes_images_out: bool = False

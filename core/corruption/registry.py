@@ -33,6 +33,7 @@ FAULTS: dict[str, Fault] = {
         config=f"{_FEATURES}:NoisyFeaturesConfig",
         default_fraction=0.25,
         source="Just et al., LAVA, ICLR 2023, section 4: noisy features",
+        changes_pictures=True,
     ),
     "trojan-square": Fault(
         title="Backdoor: square",
@@ -44,6 +45,7 @@ FAULTS: dict[str, Fault] = {
         default_fraction=0.05,
         source="Liu et al., Trojaning Attack on Neural Networks, NDSS 2018; LAVA, section 4",
         needs_pictures=True,
+        changes_pictures=True,
         trigger=True,
     ),
     "trojan-watermark": Fault(
@@ -55,6 +57,7 @@ FAULTS: dict[str, Fault] = {
         default_fraction=0.05,
         source="Liu et al., Trojaning Attack on Neural Networks, NDSS 2018; LAVA, appendix B.7",
         needs_pictures=True,
+        changes_pictures=True,
         trigger=True,
     ),
     "blend": Fault(
@@ -68,6 +71,7 @@ FAULTS: dict[str, Fault] = {
         source="Chen et al., Targeted Backdoor Attacks on Deep Learning Systems Using Data "
         "Poisoning, 2017; LAVA, appendix B.1",
         needs_pictures=True,
+        changes_pictures=True,
         trigger=True,
     ),
     "poison-frogs": Fault(
@@ -80,6 +84,7 @@ FAULTS: dict[str, Fault] = {
         default_fraction=0.001,
         source="Shafahi et al., Poison Frogs, NeurIPS 2018, algorithm 1; LAVA, section 4",
         needs_pictures=True,
+        changes_pictures=True,
         needs_network=True,
     ),
     "irrelevant": Fault(
@@ -126,5 +131,6 @@ FAULTS: dict[str, Fault] = {
         share_of="all images, which are copied",
         default_fraction=0.1,
         source="After Just et al., LAVA, ICLR 2023, appendix B.8, with changed copies",
+        changes_pictures=True,
     ),
 }

@@ -17,6 +17,7 @@ from core.datasets import (
     drop_unreadable,
     propose_shape,
 )
+from core.errors import DataError
 from core.lab.planting import Planted
 from core.progress import Progress, silent
 
@@ -154,7 +155,7 @@ def make_bench(
 
     Raises
     ------
-    DataError : the learner takes pictures, and there are none
+    DataError : the learner takes pictures, and there are none; or no test image is of these classes
     """
     prepare = _Inputs(learner.takes, pair, device, progress)
     if test is None:
@@ -181,6 +182,11 @@ def _aligned(data: LabelledImages, names: tuple[str, ...]) -> LabelledImages:
     position = {name: index for index, name in enumerate(names)}
     new = np.array([position.get(name, -1) for name in data.class_names], dtype=np.int64)
     rows = np.flatnonzero(new[data.labels] >= 0)
+    if not len(rows):
+        raise DataError(
+            f"{data.source}: no image of this test set is of a class that is compared. Its classes "
+            f"are {', '.join(data.class_names[:8])}; expected such as {', '.join(names[:8])}."
+        )
     kept = data.take(rows)
     return replace(kept, labels=new[data.labels[rows]], class_names=names)
 
@@ -231,7 +237,9 @@ def _attacks(
         kind = FAULTS[fault.name]
         if kind.trigger:
             target = names.index(facts["target"])
-            found.append(_triggered(fault, test, target, prepare))
+            # Where all are of the target class anyway, nothing can be led to it.
+            if (test.labels != target).any():
+                found.append(_triggered(fault, test, target, prepare))
         elif kind.kind == "poison":
             found += _poisoned(facts, pair, prepare)
     return found

@@ -13,7 +13,7 @@ import pandas as pd
 
 from core.corruption import Corrupted, Network, corrupt, without_classes, write_corrupted
 from core.datasets import LabelledImages, open_source, propose_shape, sample_truth_path
-from core.errors import DataError, RunError
+from core.errors import ConfigError, DataError, RunError
 from core.lab.folder import DATA_FOLDER
 from core.lab.spec import SAMPLE_TRUTH, ExperimentSpec, experiment_id
 from core.progress import Progress, silent
@@ -80,7 +80,7 @@ def open_sets(spec: ExperimentSpec, progress: Progress = silent) -> Sets:
     Raises
     ------
     DataError : a set or the truth file cannot be used
-    ConfigError : there is no such embedder
+    ConfigError : there is no such embedder, or none that would see the faults
     """
     from core.embedding import chosen_embedder
     from core.evaluation import read_truth
@@ -96,7 +96,15 @@ def open_sets(spec: ExperimentSpec, progress: Progress = silent) -> Sets:
         truth = read_truth(path)
     progress("Reading", 0.6, "Fingerprints")
     fingerprints = [data.fingerprint for data in (train, validation, test) if data is not None]
-    spec = replace(spec, embedder=chosen_embedder(spec.embedder, train, validation))
+    # Embeddings that are brought along do not show what is planted in pictures.
+    repainted = train.images is not None and any(one.fault.changes_pictures for one in spec.faults)
+    shown = replace(train, embeddings=None) if repainted else train
+    spec = replace(spec, embedder=chosen_embedder(spec.embedder, shown, validation))
+    if repainted and spec.embedder == "precomputed":
+        raise ConfigError(
+            "Faults are planted in pictures, which the embeddings that these sets bring do not "
+            "show. Choose an embedder that works from pictures."
+        )
     return Sets(
         spec=spec,
         train=_part(train, spec.images),
@@ -187,9 +195,13 @@ def _written(planted: Planted, corrupted: Corrupted, out: Path, progress: Progre
     """Write the sets, or find what an attempt that was stopped has written, and open them."""
     lacks = bool(planted.removed_classes)
     if not out.exists():
-        write_corrupted(
-            corrupted, out, validation=planted.validation if lacks else None, progress=progress
-        )
+        beside = planted.validation if lacks else None
+        try:
+            write_corrupted(corrupted, out, validation=beside, progress=progress)
+        except RunError:
+            # The same experiment may have been started twice: the other one was quicker.
+            if not out.is_dir():
+                raise
     source = _only_file(out, "train")
     train = open_source(str(source), progress=progress)
     if train.fingerprint != planted.train.fingerprint:
@@ -238,10 +250,15 @@ def fault_of(data: LabelledImages, truth: pd.DataFrame) -> np.ndarray:
 
     Raises
     ------
-    DataError : the truth names none of the images
+    DataError : the truth names none of the images, or all
     """
     kinds = dict(zip(truth["id"].tolist(), truth["fault"].tolist(), strict=True))
     fault = np.array([kinds.get(name, "") for name in data.ids.tolist()], dtype=object)
     if not (fault != "").any():
         raise DataError(f"{data.source}: the truth names none of these images.")
+    if (fault != "").all():
+        raise DataError(
+            f"{data.source}: all of these images are faulty, so there is nothing to find. Plant "
+            "faults in fewer, or name only those that are faulty."
+        )
     return fault

@@ -118,7 +118,8 @@ class ExperimentSpec:
         that of the first seed in all of them, unless `retrain`
     retrain : train the embedder anew for each seed; with `truth` that is done in any case, for
         nothing else would differ
-    images : only so many training images, drawn with the seed alike from all classes; None: all
+    images : only so many training images, of each class its share, the same ones for every seed;
+        None: all
     learner : a name in `core.evaluation.LEARNERS`: what is retrained without the worst images
     removal : whether accuracy after removal is measured at all
     test : images on which that accuracy is measured; None for the validation set itself, which

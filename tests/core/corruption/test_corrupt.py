@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -219,3 +220,11 @@ def test_listing_faults_and_corrupting_pictures_loads_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", WITHOUT_NETWORK)
+def test_the_registry_says_which_faults_change_pictures(name: str) -> None:
+    data = replace(pictures(), embeddings=vectors().embeddings)
+    result = corrupt(data, [PlantedFault(name, 0.1)], seed=0)
+    assert (result.data.embeddings is None) == FAULTS[name].changes_pictures
+    assert result.facts["embeddings_left_out"] == FAULTS[name].changes_pictures

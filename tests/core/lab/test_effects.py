@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from core.corruption import PlantedFault
-from core.datasets import align_classes
+from core.datasets import align_classes, open_source
 from core.embedding import embed_pair
+from core.errors import DataError
 from core.evaluation import learner_named
 from core.lab import ExperimentSpec
 from core.lab.effects import RANDOM, TRUTH, WORST_SHARES, effects_table, make_bench
-from core.lab.planting import fault_of, open_sets, plant
-from tests.factories import CLASSES, make_images
+from core.lab.planting import Planted, fault_of, open_sets, plant
+from tests.factories import CLASSES, make_images, write_set
 
 SQUARE = PlantedFault("trojan-square", 0.25, {"target": CLASSES[0]})
 
@@ -87,3 +90,45 @@ def test_a_test_set_takes_the_place_of_the_validation_images(tmp_path: Path, ben
     assert made.test_inputs.shape == (30, pair.y.shape[1])
     np.testing.assert_array_equal(made.test_labels, test.labels)
     assert not np.array_equal(made.test_inputs, pair.y)
+
+
+def test_a_test_set_of_other_classes_is_refused(tmp_path: Path) -> None:
+    for name, n, classes in (
+        ("train", 60, CLASSES[:2]),
+        ("validation", 30, CLASSES[:2]),
+        ("test", 20, CLASSES[2:4]),
+    ):
+        write_set(tmp_path / f"{name}.npz", n, 0, names=classes)
+    train, validation, test = (
+        open_source(str(tmp_path / f"{name}.npz")) for name in ("train", "validation", "test")
+    )
+    pair = embed_pair(train, validation, "precomputed", cache_dir=None)
+    planted = Planted(
+        train=train,
+        validation=validation,
+        train_source=train.source,
+        validation_source=validation.source,
+        truth=pd.DataFrame(),
+    )
+    with pytest.raises(DataError, match="no image of this test set"):
+        make_bench(learner_named("linear"), pair, planted, test, seed=0, device="cpu")
+
+
+def test_no_attack_is_tried_where_every_image_is_of_its_target(tmp_path: Path) -> None:
+    make_images(tmp_path / "train", 40, 4, 0)
+    make_images(tmp_path / "validation", 40, 4, 1)
+    shutil.copytree(tmp_path / "validation" / CLASSES[0], tmp_path / "test" / CLASSES[0])
+    spec = ExperimentSpec(
+        train=str(tmp_path / "train"),
+        validation=str(tmp_path / "validation"),
+        embedder="pixels",
+        faults=(SQUARE,),
+        methods=("random",),
+        seeds=(0,),
+    )
+    planted = plant(open_sets(spec), 0)
+    pair = embed_pair(*align_classes(planted.train, planted.validation), "pixels", cache_dir=None)
+    test = open_source(str(tmp_path / "test"))
+    made = make_bench(learner_named("linear"), pair, planted, test, seed=0, device="cpu")
+    assert len(made.test_labels) == 10
+    assert made.attacks == []

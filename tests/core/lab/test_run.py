@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.corruption import PlantedFault
+from core.corruption import Corrupted, PlantedFault, write_corrupted
 from core.datasets import open_source
-from core.errors import Cancelled, DataError
+from core.errors import Cancelled, ConfigError, DataError
 from core.lab import (
     ALL_FAULTS,
     Experiment,
@@ -225,3 +225,49 @@ def test_the_run_that_is_shown_is_that_of_a_valuation_already_made(
     pd.testing.assert_frame_equal(fresh.values, run.values)
     assert fresh.record.configuration == run.record.configuration
     assert fresh.record.train == run.record.train
+
+
+def test_truth_that_names_all_images_is_refused(tmp_path: Path) -> None:
+    spec = asked(tmp_path, faults=(), truth=str(tmp_path / "truth.csv"), seeds=(0,))
+    pd.DataFrame({"id": open_source(spec.train).ids}).to_csv(tmp_path / "truth.csv", index=False)
+    with pytest.raises(DataError, match="all of these images are faulty"):
+        run_experiment(spec, tmp_path / "home")
+
+
+def test_the_same_experiment_started_twice_writes_its_data_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sets = open_sets(asked(tmp_path))
+    folder = tmp_path / "home" / "experiments" / sets.id
+
+    def overtaken(corrupted: Corrupted, out: Path, **settings: object) -> Path:
+        write_corrupted(corrupted, out)  # by the other one
+        return write_corrupted(corrupted, out)
+
+    monkeypatch.setattr("core.lab.planting.write_corrupted", overtaken)
+    planted = plant(sets, 0, folder=folder)
+    assert planted.train_source == str(folder / "data" / "train.npz")
+    assert planted.train.fingerprint == plant(sets, 0).train.fingerprint
+
+
+def test_noise_in_pictures_is_not_looked_for_in_embeddings_that_were_brought(
+    tmp_path: Path,
+) -> None:
+    rng = np.random.default_rng(0)
+    for name, n in (("train", 40), ("validation", 20)):
+        np.savez(
+            tmp_path / f"{name}.npz",
+            images=rng.integers(0, 256, (n, 8, 8), dtype=np.uint8),
+            embeddings=rng.standard_normal((n, 4)),
+            labels=np.arange(n) % 2,
+        )
+    spec = ExperimentSpec(
+        train=str(tmp_path / "train.npz"),
+        validation=str(tmp_path / "validation.npz"),
+        faults=(PlantedFault("noisy-features", 0.2),),
+    )
+    assert open_sets(spec).spec.embedder == "convnet"
+    wrong = (PlantedFault("noisy-labels", 0.2),)
+    assert open_sets(replace(spec, faults=wrong)).spec.embedder == "precomputed"
+    with pytest.raises(ConfigError, match="works from pictures"):
+        open_sets(replace(spec, embedder="precomputed"))
