@@ -82,6 +82,9 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        """Start it, where it does not run already, and wait until it answers."""
+        if self._process is not None and self._process.poll() is None:
+            return
         command = [
             *(sys.executable, "-m", "streamlit", "run", str(REPO / "app.py")),
             *("--server.port", str(self.port), "--server.headless", "true"),
