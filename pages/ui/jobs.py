@@ -20,7 +20,9 @@ from core.runs import (
 from pages.ui import state
 from pages.ui.words import duration, escape
 
-POLL_SECONDS = 0.5
+# Not oftener: a question that is asked while the answer to the last one, "go to the result", is on
+# its way would lead back to the page that asked.
+POLL_SECONDS = 1.0
 
 
 def start(spec: JobSpec) -> None:

@@ -23,6 +23,7 @@ def test_from_the_first_page_to_the_exported_file(page, server):
     page.goto(server.url)
     page.locator(".st-key-start__sample button").click()
     page.wait_for_url(re.compile(r"[?&]run=[0-9a-f]{16}"), timeout=VALUED_WITHIN_MS)
+    page.get_by_text("Which classes are hurt most?").wait_for()
     run_id = parse_qs(urlparse(page.url).query)["run"][0]
     run = find_run(server.home, run_id)
     worst = run.values.sort_values("value", kind="stable")["id"].tolist()
