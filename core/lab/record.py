@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from core.errors import RunError
 from core.lab.spec import contender_title
-from core.runs import SourceRecord
+from core.runs import SourceRecord, read_versioned, source_from
 
 SCHEMA_VERSION = 1
 
@@ -98,22 +97,7 @@ def read_experiment_record(path: Path) -> ExperimentRecord:
     ------
     RunError : the file is missing, damaged, or of a version that this one cannot read
     """
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RunError(f"{path.parent} is not an experiment ({error.strerror}).") from error
-    except ValueError as error:
-        raise RunError(f"{path} is damaged: it is not JSON.") from error
-    version = raw.get("schema_version") if isinstance(raw, dict) else None
-    if version != SCHEMA_VERSION:
-        raise RunError(
-            f"{path}: expected schema version {SCHEMA_VERSION}, found {version}; "
-            "open it with the version of Assay that wrote it."
-        )
-    try:
-        return _record_from(raw)
-    except (KeyError, TypeError, ValueError) as error:
-        raise RunError(f"{path} is damaged: {error}.") from error
+    return read_versioned(path, "an experiment", SCHEMA_VERSION, _record_from)
 
 
 def _record_from(raw: dict[str, Any]) -> ExperimentRecord:
@@ -122,11 +106,5 @@ def _record_from(raw: dict[str, Any]) -> ExperimentRecord:
     for name in ("class_names", "methods", "kinds", "removed_classes"):
         known[name] = tuple(raw[name])
     for side in ("train", "validation", "data"):
-        known[side] = _source_from(raw[side])
+        known[side] = source_from(raw[side])
     return ExperimentRecord(**known)
-
-
-def _source_from(raw: dict[str, Any]) -> SourceRecord:
-    part = {item.name: raw[item.name] for item in fields(SourceRecord)}
-    part["unreadable_listed"] = tuple((i, r) for i, r in part["unreadable_listed"])
-    return SourceRecord(**part)

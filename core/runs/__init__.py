@@ -37,7 +37,7 @@ from core.runs.pipeline import (
     write_valued,
 )
 from core.runs.problem import ground_cost
-from core.runs.record import RunRecord, Solution, SourceRecord
+from core.runs.record import RunRecord, Solution, SourceRecord, read_versioned, source_from
 from core.runs.spec import SETTINGS, ValueSpec, absolute_source, read_configuration, run_id
 from core.runs.suggestions import suggestions
 from core.runs.tables import validation_frame, values_frame
@@ -90,9 +90,11 @@ __all__ = [
     "peak_memory",
     "preview_addition",
     "read_configuration",
+    "read_versioned",
     "require_extendable",
     "require_free",
     "run_id",
+    "source_from",
     "start_job",
     "suggestions",
     "sweep_partial",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from core.errors import RunError
 from core.valuation import METHODS
@@ -14,6 +14,7 @@ from core.valuation import METHODS
 if TYPE_CHECKING:
     from core.datasets import LabelledImages
 
+Record = TypeVar("Record")
 SCHEMA_VERSION = 1
 UNREADABLE_LISTED = 1000
 
@@ -173,22 +174,40 @@ def read_record(path: Path) -> RunRecord:
     ------
     RunError : the file is missing, damaged, or of a version that this one cannot read
     """
+    return read_versioned(path, "a run", SCHEMA_VERSION, _record_from)
+
+
+def read_versioned(
+    path: Path, what: str, version: int, build: Callable[[dict[str, Any]], Record]
+) -> Record:
+    """Read a JSON file that says which version of its schema it has.
+
+    Parameters
+    ----------
+    what : what its folder is, in words: "a run"
+    version : the one that this code reads
+    build : makes the record of the file's content
+
+    Raises
+    ------
+    RunError : the file is missing, damaged, or of another version
+    """
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise RunError(
-            f"{path.parent} is not a run: run.json cannot be read ({error.strerror})."
+            f"{path.parent} is not {what}: {path.name} cannot be read ({error.strerror})."
         ) from error
     except ValueError as error:
         raise RunError(f"{path} is damaged: it is not JSON.") from error
-    version = raw.get("schema_version") if isinstance(raw, dict) else None
-    if version != SCHEMA_VERSION:
+    found = raw.get("schema_version") if isinstance(raw, dict) else None
+    if found != version:
         raise RunError(
-            f"{path}: expected schema version {SCHEMA_VERSION}, found {version}; "
+            f"{path}: expected schema version {version}, found {found}; "
             "open it with the version of Assay that wrote it."
         )
     try:
-        return _record_from(raw)
+        return build(raw)
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{path} is damaged: {error}.") from error
 
@@ -198,12 +217,13 @@ def _record_from(raw: dict[str, Any]) -> RunRecord:
     known = {item.name: raw[item.name] for item in fields(RunRecord) if item.name in raw}
     known["class_names"] = tuple(raw["class_names"])
     for side in ("train", "validation"):
-        known[side] = _source_from(raw[side])
-    known["parts"] = tuple(map(_source_from, raw.get("parts", ())))
+        known[side] = source_from(raw[side])
+    known["parts"] = tuple(map(source_from, raw.get("parts", ())))
     return RunRecord(**known)
 
 
-def _source_from(raw: dict[str, Any]) -> SourceRecord:
+def source_from(raw: Mapping[str, Any]) -> SourceRecord:
+    """Return the source that a record's JSON described; raises `KeyError`, `TypeError`."""
     part = {item.name: raw[item.name] for item in fields(SourceRecord)}
     part["unreadable_listed"] = tuple((i, r) for i, r in part["unreadable_listed"])
     return SourceRecord(**part)

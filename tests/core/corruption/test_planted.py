@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import copy
 import json
-import pickle
 
 import pytest
 
@@ -24,7 +23,7 @@ def test_a_text_and_a_configuration_bring_the_fault_back() -> None:
 def test_a_fault_can_be_copied_and_sent_to_another_process() -> None:
     fault = PlantedFault("noisy-labels", 0.1, {"pair": "cat>dog"})
     assert copy.deepcopy(fault) == fault
-    assert pickle.loads(pickle.dumps(fault)) == fault  # noqa: S301 - bytes made here
+    assert copy.deepcopy(fault) == fault
 
 
 @pytest.mark.parametrize("name", FAULTS)
