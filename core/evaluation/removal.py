@@ -18,7 +18,7 @@ class RemovalPoint:
 
     Attributes
     ----------
-    end : "worst" or "best": which images went first
+    end : "worst" or "best": which images went first; or another word for what chose them
     share : of the training images that are gone, 0 to 1
     removed : how many
     accuracy : on test images, 0 to 1

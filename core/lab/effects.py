@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,12 +19,13 @@ from core.datasets import (
     propose_shape,
 )
 from core.errors import DataError
+from core.lab.folder import SUGGESTED
 from core.lab.planting import Planted
 from core.progress import Progress, silent
 
 if TYPE_CHECKING:
     from core.embedding import EmbeddedPair
-    from core.evaluation import Effect, Learner
+    from core.evaluation import Effect, Learner, RemovalPoint
 
 RANDOM, TRUTH = "random", "truth"
 WORST_SHARES = (0.0, 0.05, 0.1, 0.2, 0.3)
@@ -109,6 +111,8 @@ def effects_table(
     values: Mapping[str, np.ndarray],
     faulty: np.ndarray,
     progress: Progress = silent,
+    *,
+    harmful: Mapping[str, np.ndarray] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """Return what removal does, by each ranking, at random, and by the truth.
 
@@ -116,6 +120,8 @@ def effects_table(
     ----------
     values : each contender's values, shape (n,), by its name
     faulty : bool, shape (n,)
+    harmful : what looks harmful by a contender's values, bool, shape (n,), by its name: what the
+        prune plan proposes to remove before anybody has decided anything
 
     Returns
     -------
@@ -132,8 +138,23 @@ def effects_table(
         points = removal_curve(value, bench.measure, shares, seed=bench.seed)
         if order in values:
             points += removal_curve(value, bench.measure, BEST_SHARES, end="best", seed=bench.seed)
+        if order in harmful:
+            points += _suggested(bench, harmful[order])
         rows += [{"order": order, "seed": bench.seed, **asdict(x)} for x in (*start, *points)]
     return pd.DataFrame(rows, columns=list(EFFECT_COLUMNS))
+
+
+def _suggested(bench: Bench, harmful: np.ndarray) -> list[RemovalPoint]:
+    """Return what is left of a learner without all that looks harmful; nothing if that is all."""
+    from core.evaluation import RemovalPoint
+
+    kept = np.flatnonzero(~harmful)
+    if not len(kept):
+        return []
+    effect = bench.measure(kept)
+    count = int(harmful.sum())
+    share = float(harmful.mean())
+    return [RemovalPoint(end=SUGGESTED, share=share, removed=count, **asdict(effect))]
 
 
 def make_bench(

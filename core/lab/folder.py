@@ -20,6 +20,7 @@ from core.lab.record import ExperimentRecord, read_experiment_record
 from core.runs import RUN_ID
 
 ALL_FAULTS = "all faults"
+SUGGESTED = "suggested"
 DATA_FOLDER = "data"
 _TABLES = ("detection.parquet", "values.parquet", "effects.parquet")
 
@@ -58,6 +59,21 @@ class Curves:
         curves = self.of(method, kind)
         deviation = curves.std(axis=0, ddof=1) if len(curves) > 1 else np.zeros(len(self.share))
         return curves.mean(axis=0), deviation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuggestedRemoval:
+    """What becomes of a learner when all that looks harmful is removed: means over the seeds.
+
+    Attributes
+    ----------
+    share : of the images that are removed
+    accuracy, attack_success : before and after, 0 to 1; NaN where there is no attack
+    """
+
+    share: float
+    accuracy: tuple[float, float]
+    attack_success: tuple[float, float]
 
 
 class Experiment:
@@ -106,8 +122,9 @@ class Experiment:
         """What becomes of a learner trained without some of the images.
 
         Columns order (a contender's name, "random", or "truth": the faults first), seed, end
-        ("worst" or "best": which images go first), share (of the images that are gone), removed
-        (how many), accuracy, and where there are backdoors attack_success and target_confidence,
+        ("worst" or "best": which images go first; "suggested": all that look harmful go, which
+        the prune plan starts from), share (of the images that are gone), removed (how many),
+        accuracy, and where there are backdoors attack_success and target_confidence,
         else NaN; empty where nothing was retrained.
         """
         return self._table("effects.parquet")
@@ -128,6 +145,21 @@ class Experiment:
                 )
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise RunError(f"{path} cannot be read ({error}).") from error
+
+    def suggested(self, method: str) -> SuggestedRemoval | None:
+        """Return what the removal of all that looks harmful to `method` does, if it was tried."""
+        rows = self.effects[self.effects["order"] == method]
+        before, after = (
+            rows[chosen].mean(numeric_only=True)
+            for chosen in (rows["share"] == 0.0, rows["end"] == SUGGESTED)
+        )
+        if np.isnan(after["share"]):
+            return None
+        return SuggestedRemoval(
+            share=float(after["share"]),
+            accuracy=(float(before["accuracy"]), float(after["accuracy"])),
+            attack_success=(float(before["attack_success"]), float(after["attack_success"])),
+        )
 
     def ranked(self, method: str) -> pd.DataFrame:
         """Return `values` in the order in which `method` would have them inspected, worst first.

@@ -28,6 +28,7 @@ from core.runs import (
     Stopwatch,
     ValueSpec,
     at_home,
+    even_odds,
     peak_memory,
     value_pair,
     versions,
@@ -191,6 +192,7 @@ def _repeat(
         pair = _embedded(planted.train, planted.validation, spec, embedder_seed, cache, progress)
     fault = fault_of(pair.train, planted.truth)
     values: dict[str, np.ndarray] = {}
+    harmful: dict[str, np.ndarray] = {}
     failed: dict[str, str] = {}
     scored = []
     shown = None
@@ -205,6 +207,7 @@ def _repeat(
             failed[name] = str(error)
             continue
         values[name] = one.valuation.value
+        harmful[name] = _harmful(one)
         watch.seconds["Valuation"] = round(watch.seconds.get("Valuation", 0.0) + one.seconds, 3)
         scored.append(_scored(name, seed, pair, values[name], fault, one.seconds))
         if folder is not None and (shown is None or name == DEFAULT_METHOD):
@@ -212,7 +215,7 @@ def _repeat(
     effects = pd.DataFrame(columns=list(EFFECT_COLUMNS))
     if spec.removal:
         with watch.stage("Removal"):
-            effects = _effects(sets, planted, pair, values, fault, seed, progress)
+            effects = _effects(sets, planted, pair, values, harmful, fault, seed, progress)
     return _Repetition(
         planted=planted,
         pair=pair,
@@ -238,6 +241,15 @@ def _valued(
         watch=watch,
     )
     return _Valued(valuation=valuation, asked=asked, used=used, watch=watch)
+
+
+def _harmful(one: _Valued) -> np.ndarray:
+    """Return what looks harmful, as a run of this valuation would have it: bool, shape (n,)."""
+    from core.evaluation import harmful_cut
+
+    found = one.valuation
+    odds = even_odds(one.used.method, found.details)
+    return harmful_cut(found.value, even_odds=odds).harmful
 
 
 def _embedded(
@@ -283,6 +295,7 @@ def _effects(
     planted: Planted,
     pair: EmbeddedPair,
     values: Mapping[str, np.ndarray],
+    harmful: Mapping[str, np.ndarray],
     fault: np.ndarray,
     seed: int,
     progress: Progress,
@@ -298,7 +311,7 @@ def _effects(
         device=sets.spec.device,
         progress=progress,
     )
-    return effects_table(bench, values, fault != "", progress)
+    return effects_table(bench, values, fault != "", progress, harmful=harmful)
 
 
 def _default_run(first: _Repetition, home: Path, progress: Progress) -> str:

@@ -37,7 +37,14 @@ from core.runs.pipeline import (
     write_valued,
 )
 from core.runs.problem import ground_cost
-from core.runs.record import RunRecord, Solution, SourceRecord, read_versioned, source_from
+from core.runs.record import (
+    RunRecord,
+    Solution,
+    SourceRecord,
+    even_odds,
+    read_versioned,
+    source_from,
+)
 from core.runs.spec import SETTINGS, ValueSpec, absolute_source, read_configuration, run_id
 from core.runs.suggestions import suggestions
 from core.runs.tables import validation_frame, values_frame
@@ -72,6 +79,7 @@ __all__ = [
     "cancel_job",
     "estimate",
     "estimate_map",
+    "even_odds",
     "find_map",
     "find_run",
     "forget_job",

@@ -152,10 +152,7 @@ class RunRecord:
         Where values are log probabilities, never above 0, that of even odds that the label is
         right.
         """
-        if "fusion" in self.details:
-            return 0.0
-        method = METHODS.get(self.method)
-        return None if method is None else method.even_odds
+        return even_odds(self.method, self.details)
 
     @property
     def training_parts(self) -> tuple[SourceRecord, ...]:
@@ -165,6 +162,14 @@ class RunRecord:
     def to_json(self) -> str:
         """Return run.json's text; `read_record` reads it back."""
         return json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def even_odds(method: str, details: Mapping[str, Any]) -> float | None:
+    """Return what `RunRecord.even_odds` is for a valuation by `method` with these details."""
+    if "fusion" in details:
+        return 0.0
+    known = METHODS.get(method)
+    return None if known is None else known.even_odds
 
 
 def read_record(path: Path) -> RunRecord:

@@ -190,5 +190,25 @@ def effect_sentence(
     )
 
 
+def suggested_sentence(experiment: Experiment, method: str) -> str:
+    """Say what happens when all that looks harmful to `method` is removed; "" if not measured."""
+    tried = experiment.suggested(method)
+    if tried is None:
+        return ""
+    title = experiment.record.titles.get(method, method)
+    words = (
+        f"**{percent(tried.share)}** of the images look harmful by {title}: what the prune plan "
+        f"starts with. Without all of them accuracy is **{percent(tried.accuracy[1])}** instead "
+        f"of {percent(tried.accuracy[0])}"
+    )
+    before, after = tried.attack_success
+    if np.isnan(before):
+        return f"{words}."
+    return (
+        f"{words}, and the attack succeeds in **{percent(after)}** of the cases instead of "
+        f"{percent(before)}."
+    )
+
+
 def _best(line: Line, quantity: Quantity) -> float:
     return float(np.nanmin(line.y) if quantity.less_is_better else np.nanmax(line.y))

@@ -26,6 +26,7 @@ from pages.ui.detection_data import (
     faulty_share,
     looks,
     standing,
+    suggested_sentence,
 )
 from pages.ui.detection_point import chosen_method, chosen_rank, follow_clicks
 from pages.ui.detection_table import styled
@@ -224,6 +225,8 @@ def _effects(experiment: Experiment, method: str) -> None:
                 required=True,
                 key=Keys.DETECTION_ATTACK,
             )
+    if sentence := suggested_sentence(experiment, method):
+        st.markdown(sentence)
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**How accurate is it?**")

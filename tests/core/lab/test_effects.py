@@ -16,6 +16,7 @@ from core.errors import DataError
 from core.evaluation import learner_named
 from core.lab import ExperimentSpec
 from core.lab.effects import RANDOM, TRUTH, WORST_SHARES, effects_table, make_bench
+from core.lab.folder import SUGGESTED
 from core.lab.planting import Planted, fault_of, open_sets, plant
 from tests.factories import CLASSES, make_images, write_set
 
@@ -67,6 +68,24 @@ def test_every_order_starts_from_all_images_and_random_has_all_shares(bench) -> 
     assert table[table["share"] == 0.0].groupby("order").size().eq(1).all()
     assert sorted(table.loc[table["order"] == RANDOM, "share"]) == list(WORST_SHARES)
     assert table["accuracy"].between(0, 1).all()
+
+
+def test_all_that_looks_harmful_is_removed_in_one_go(bench) -> None:
+    made, faulty = bench
+    values = {"own": -faulty.astype(float)}
+    table = effects_table(made, values, faulty, harmful={"own": faulty})
+    row = table[table["end"] == SUGGESTED].iloc[0]
+    best = table[table["order"] == TRUTH].set_index("share").loc[float(faulty.mean())]
+    assert row["removed"] == faulty.sum()
+    assert row["share"] == faulty.mean()
+    assert row[["accuracy", "attack_success"]].equals(best[["accuracy", "attack_success"]])
+
+
+def test_where_everything_looks_harmful_nothing_is_suggested(bench) -> None:
+    made, faulty = bench
+    values = {"own": -faulty.astype(float)}
+    table = effects_table(made, values, faulty, harmful={"own": np.ones(len(faulty), bool)})
+    assert not (table["end"] == SUGGESTED).any()
 
 
 def test_a_test_set_takes_the_place_of_the_validation_images(tmp_path: Path, bench) -> None:
