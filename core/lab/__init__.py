@@ -14,6 +14,7 @@ from core.lab.folder import (
 )
 from core.lab.planting import network_of
 from core.lab.record import ExperimentRecord, read_experiment_record
+from core.lab.reopened import bench_of
 from core.lab.run import DEFAULT_METHOD, run_experiment
 from core.lab.scoring import SHARES, Scored, detection_table, recall_column, sampled_curves
 from core.lab.spec import (
@@ -37,6 +38,7 @@ __all__ = [
     "ExperimentRecord",
     "ExperimentSpec",
     "Scored",
+    "bench_of",
     "contender_title",
     "detection_table",
     "estimate_experiment",

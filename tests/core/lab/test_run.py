@@ -16,6 +16,7 @@ from core.lab import (
     ALL_FAULTS,
     Experiment,
     ExperimentSpec,
+    bench_of,
     list_experiments,
     run_experiment,
 )
@@ -97,6 +98,15 @@ def test_removal_is_measured_for_every_order(done) -> None:
     # The same learner on the same images, whatever would go first.
     assert (start.groupby("seed")["accuracy"].nunique() == 1).all()
     assert (effects["removed"] == (effects["share"] * 240).round()).all()
+
+
+def test_a_finished_experiment_can_be_taken_up_again(done) -> None:
+    home, _, experiment = done
+    bench = bench_of(experiment, home, "linear")
+    measured = bench.measure(np.arange(240))
+    effects = experiment.effects
+    first = effects[(effects["seed"] == 0) & (effects["share"] == 0)]
+    assert measured.accuracy == first["accuracy"].iloc[0]
 
 
 def test_the_same_experiment_is_found_again(done) -> None:
