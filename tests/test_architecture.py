@@ -22,11 +22,11 @@ FLOORS = {
     "corruption": 1,
     "valuation": 1,
     "evaluation": 2,
-    "projection": 2,
-    "runs": 3,
-    "curation": 4,
-    "lab": 4,
-    "cli": 5,
+    "projection": 3,
+    "runs": 4,
+    "curation": 5,
+    "lab": 5,
+    "cli": 6,
 }
 OPEN_TO_ALL = {"atomic", "device", "errors", "progress", "vision"}
 

@@ -1,0 +1,3 @@
+from .pilots import (
+    Pilots as Pilots,
+)
