@@ -29,10 +29,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.common import CIFAR, REPO, Problem, timed, write_report
 from core.corruption import PlantedFault, corrupt
 from core.datasets import LabelledImages, align_classes, open_source
-from core.embedding import embed_pair
+from core.embedding import EmbeddedPair, embed_pair
 from core.evaluation import detection_curve
 from core.lab import unavailable
-from core.valuation import METHODS, Method
+from core.runs import ValueSpec, value_pair
+from core.valuation import METHODS, Method, Valuation
 
 IMAGES, VALIDATION = 2000, 1000
 FAULT = PlantedFault.parse("trojan-square=0.1")
@@ -47,6 +48,7 @@ class Contender:
     method: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
+    calibrated: bool = False
     seconds: list[float] = field(default_factory=list)
     missed: list[float] = field(default_factory=list)
     auroc: list[float] = field(default_factory=list)
@@ -64,13 +66,29 @@ class Contender:
 
     def measure(self, problem: Problem, seed: int) -> None:
         """Value the images and note what it took and found."""
-        config = self.entry.configure({**self.settings, "seed": seed})
-        found, seconds = timed(lambda: self.entry(*problem.sets, problem.n_classes, config))
+        value = self.calibrated_value if self.calibrated else self.value
+        found, seconds = timed(lambda: value(problem, seed))
         curve = detection_curve(found.value, problem.wrong)
         self.seconds.append(seconds)
         self.missed.append(1 - curve.recall_at(float(problem.wrong.mean())))
         self.auroc.append(curve.auroc)
         self.precision.append(curve.average_precision)
+
+    def value(self, problem: Problem, seed: int) -> Valuation:
+        """Value the images with the settings of the method's paper, or those given."""
+        config = self.entry.configure({**self.settings, "seed": seed})
+        return self.entry(*problem.sets, problem.n_classes, config)
+
+    def calibrated_value(self, problem: Problem, seed: int) -> Valuation:
+        """Value the images as a run does by default: calibrated on the validation images."""
+        spec = ValueSpec(
+            train="train",
+            validation="validation",
+            embedder="precomputed",
+            method=self.method,
+            seed=seed,
+        )
+        return value_pair(spec, embedded(problem), cache_dir=None)[0]
 
     @property
     def error(self) -> float:
@@ -83,9 +101,29 @@ class Contender:
         return float(np.median(self.seconds))
 
 
+def embedded(problem: Problem) -> EmbeddedPair:
+    """Return the sets as a pair whose embeddings were brought along."""
+    names = tuple(map(str, range(problem.n_classes)))
+    sides = [
+        LabelledImages(
+            source=side,
+            ids=np.arange(len(labels)).astype(str),
+            labels=labels,
+            class_names=names,
+            embeddings=features,
+        )
+        for side, features, labels in (
+            ("train", problem.x, problem.x_labels),
+            ("validation", problem.y, problem.y_labels),
+        )
+    ]
+    return embed_pair(*sides, "precomputed", cache_dir=None)
+
+
 def contenders(without: list[str]) -> list[Contender]:
     """Return the methods of the registry, those of games with accuracy as their utility too."""
     found = [Contender(name) for name in METHODS]
+    found += [Contender("lava", note="calibrated", calibrated=True)]
     found += [
         Contender(name, {"utility": "accuracy"}, "by accuracy")
         for name in ("leave-one-out", "permutation-shapley", "banzhaf")
@@ -150,7 +188,10 @@ def verdict(measured: list[Contender]) -> str:
     best = min(measured, key=lambda one: one.error)
     close = [one for one in measured if one.error <= best.error + CLOSE]
     fastest = min(close, key=lambda one: one.time)
-    lava = next(one for one in measured if one.method == "lava")
+    lava = min(
+        (one for one in measured if one.method == "lava"),
+        key=lambda one: (one not in close, one.time),
+    )
     behind = lava.error - best.error
     words = (
         f"**The fewest backdoors are missed by {best.title}** ({100 * best.error:.1f} %, "
@@ -217,7 +258,8 @@ def report(measured: list[Contender], seeds: int, path: Path) -> None:
         f"{VALIDATION:,}; embedder ResNet-20, trained on the validation pictures, its time not "
         f"counted). Mean over {seeds} seeds of what is planted and drawn, ± its deviation; median "
         "of the seconds. *Missed* is the share of the backdoors that is not among the worst 10 %, "
-        "as many as there are. Methods have their default settings, LAVA those of its paper.",
+        "as many as there are. Methods have their default settings, LAVA those of its paper and, "
+        "beside it, those that calibration on these embeddings chooses: its time is counted.",
         verdict(measured),
         f"![Seconds against the share of backdoors missed]({figure.name})",
         "Good is the lower left. Read across at the height of the best: what stands further right "

@@ -23,6 +23,7 @@ import numpy as np
 REPO = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPO))
 
+from benchmarks.aftermath import attack, named_kinds, share_named_right
 from benchmarks.claims import CLAIMS, EMBEDDER, Claim
 from benchmarks.common import CIFAR, write_report
 from core.cli.progress import Display
@@ -31,6 +32,10 @@ from core.runs import home as default_home
 
 DEFAULT = "lava"
 FIGURE = "evidence-detection.svg"
+LEARNER = "convnet"
+EFFECTS = ("accuracy", "attack_success", "target_confidence")
+ATTACKED = ("trojan-square", "trojan-watermark", "blend")
+ATTACK_BAR, NAMED_RIGHT, MOST_INSPECTED = 0.15, 0.75, 0.15
 HURTS, HELPS = "#D55E00", "#0072B2"
 # A method that is ahead by less than this, or by less than the spread, is not called better.
 LEAST_LEAD = 0.002
@@ -135,6 +140,46 @@ def details(one: Measured) -> str:
     return "\n\n".join(rows)
 
 
+def kinds_named(one: Measured, home: Path) -> str:
+    """Return which kinds of fault are named right, in words and a table."""
+    kinds = named_kinds(one.experiment, home, MOST_INSPECTED)
+    rows = [f"| planted | {' | '.join(f'named {name}' for name in kinds.columns)} |"]
+    rows.append("|---" * (len(kinds.columns) + 1) + "|")
+    rows += [
+        f"| {kind} | {' | '.join(f'{count:,}' for count in kinds.loc[kind])} |"
+        for kind in kinds.index
+    ]
+    return (
+        f"Of the faults of the mixed bag that the default finds within the first "
+        f"{MOST_INSPECTED:.0%}, **{share_named_right(kinds):.1%}** are said to be of the kind that "
+        f"was planted (bar: {NAMED_RIGHT:.0%}; first seed).\n\n" + "\n".join(rows)
+    )
+
+
+def attacks(measured: list[Measured], home: Path) -> str:
+    """Return what becomes of backdoors once what looks harmful is removed."""
+    rows = [
+        "| backdoor | removed | images | accuracy | attack success | confidence in the target |",
+        "|---|---|---|---|---|---|",
+    ]
+    worst = 0.0
+    for one in measured:
+        table = attack(one.experiment, home, LEARNER, one.claim.seeds)
+        for without, own in table.groupby("without", sort=False):
+            figures = [words(own[name].to_numpy()) for name in EFFECTS]
+            count = int(own["removed"].iloc[0])
+            rows.append(f"| {one.claim.title} | {without} | {count:,} | {' | '.join(figures)} |")
+            if without == "what looks harmful":
+                worst = max(worst, float(own["attack_success"].mean()))
+    judged = "met" if worst < ATTACK_BAR else "**missed**"
+    return (
+        "A small residual network is trained anew on the pictures of the first seed, three times. "
+        "*What looks harmful* is everything below even odds, which the prune plan starts from. "
+        f"Attack success after that is {worst:.1%} at worst (bar: below {ATTACK_BAR:.0%}, "
+        f"{judged}).\n\n" + "\n".join(rows)
+    )
+
+
 def draw(measured: list[Measured], path: Path) -> None:
     """Draw the detection curves of all claims, the default against the others."""
     import matplotlib as mpl
@@ -185,6 +230,18 @@ def measure(claim: Claim, home: Path, images: int | None) -> Measured:
     return one
 
 
+def aftermath(measured: list[Measured], home: Path) -> list[str]:
+    """Return the sections about what comes after the rankings, as far as they were measured."""
+    parts = []
+    mixed = [one for one in measured if one.claim.name == "mixed"]
+    if mixed:
+        parts += ["## The kind of fault that is named", kinds_named(mixed[0], home)]
+    attacked = [one for one in measured if one.claim.name in ATTACKED]
+    if attacked:
+        parts += ["## Attacks after the removal that is suggested", attacks(attacked, home)]
+    return parts
+
+
 def main() -> None:
     """Measure, draw and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -218,6 +275,7 @@ def main() -> None:
         "## Claims",
         claims_table(measured),
         f"![Detection curves of each claim]({FIGURE})\n\nGrey: the other methods.",
+        *aftermath(measured, options.home),
         "## Every method",
         *map(details, measured),
     ]
