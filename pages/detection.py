@@ -69,6 +69,12 @@ def _choose(view: str, run: Run) -> None:
     st.session_state.setdefault(state.EXPERIMENTS_OPEN, {})[run.id] = view
 
 
+def _follow_on() -> None:
+    """Follow the comparison in the address, where a session begins with it: after a reload."""
+    if state.EXPERIMENTS_OPEN not in st.session_state and state.JOB in st.query_params:
+        st.session_state.setdefault(state.FOLLOWED_JOB, st.query_params[state.JOB])
+
+
 def _leave_point() -> None:
     """Forget the point of the curve that was looked at: it was of another result."""
     for name in (state.METHOD, state.RANK):
@@ -120,8 +126,8 @@ def _labels(experiments: dict[str, Experiment]) -> dict[str, str]:
     }
 
 
-def _work(run: Run) -> bool:
-    """Show comparisons under way and those that failed; return whether one is under way."""
+def _work(run: Run) -> list[str]:
+    """Show comparisons under way and those that failed; return the jobs that are under way."""
     sources = {part.source for part in run.record.training_parts}
     own = [
         job
@@ -134,7 +140,7 @@ def _work(run: Run) -> bool:
     for job in own:
         if job.ended and job.state != "done":
             _failed(job)
-    return bool(active)
+    return [job.id for job in active]
 
 
 def _failed(job: JobStatus) -> None:
@@ -162,6 +168,7 @@ def _failed(job: JobStatus) -> None:
 
 
 named = _named()
+_follow_on()
 _open_its_run(named)
 run = shell.require_run("Detection")
 with st.spinner("Looking for earlier comparisons"):
@@ -169,13 +176,15 @@ with st.spinner("Looking for earlier comparisons"):
 finished = jobs.finished_experiment()
 if finished in made:
     _leave_point()
+    st.query_params.pop(state.JOB, None)
     _choose(named := finished, run)
 view = _view(run, named, made)
 _bar(run, view, made)
-busy = _work(run)
+working = _work(run)
 if view in made:
     detection_result.show(made[view])
-elif view == NEW and busy:
+elif view == NEW and working:
+    st.session_state.setdefault(state.FOLLOWED_JOB, working[0])  # another tab may have started it
     st.caption("The result is shown here when it is done; the other pages can be used meanwhile.")
 elif view == NEW or not detection_known.show(run):
-    detection_form.ask(run, busy)
+    detection_form.ask(run, bool(working))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 from inspect import getdoc
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from core.corruption import FAULTS, PlantedFault
 from core.errors import AssayError, ConfigError
-from core.evaluation import LEARNERS
+from core.evaluation import LEARNERS, read_truth
 from core.lab import (
     SAMPLE_TRUTH,
     ExperimentSpec,
@@ -25,12 +26,16 @@ from core.valuation import METHODS
 from pages.ui import jobs, shell
 from pages.ui.detection_known import is_sample
 from pages.ui.state import Keys
-from pages.ui.words import duration, escape, images, memory
+from pages.ui.words import duration, escape, images, memory, source_name
 
 _PLANT, _SAMPLE, _TRUTH = "Plant faults", "Planted in the sample", "A truth file"
 _FIRST_FAULT = "noisy-labels"
 _MOST_SEEDS_OFFERED = 10
 _NOT_TRAINED = ("precomputed", "pixels")
+
+
+class _UnansweredError(ConfigError):
+    """Something that has to be chosen is not chosen yet: no mistake, but nothing can start."""
 
 
 def ask(run: Run, busy: bool) -> None:
@@ -41,26 +46,47 @@ def ask(run: Run, busy: bool) -> None:
             "Faults with known truth are planted in a copy of the training set, and each method "
             "ranks it without being told. Your files are only read."
         )
+        _say_if_added_to(run)
+        missing = ""
         try:
             spec = _asked(run)
+        except _UnansweredError as error:
+            missing, spec = str(error), None
         except AssayError as error:
             shell.show_error(error)
             spec = None
-        _start(spec, run, busy)
+        _start(spec, run, busy, missing)
+
+
+def _say_if_added_to(run: Run) -> None:
+    """Say which images take part, where the run is of several sets."""
+    first, *added = run.record.training_parts
+    if added:
+        st.caption(
+            "Of this run's training sets only the first takes part, "
+            f"{escape(source_name(first.source))} ({images(first.images)}): the images that were "
+            "added later are left out."
+        )
 
 
 def _asked(run: Run) -> ExperimentSpec:
-    """Draw the questions and return what was answered; raises `ConfigError`."""
+    """Draw the questions and return what was answered; raises `AssayError`.
+
+    All are drawn whatever is missing: Streamlit forgets the answer to one that is not there. So the
+    faults, of which one may not be possible, come last.
+    """
+    record, data = run.record, run.record.training_parts[0]
     left, right = st.columns([1, 1], gap="medium")
-    with left:
-        faults, truth = _faults(run)
     with right:
         n, repeats = _scale(run)
         methods = _methods(n)
-    removal = _removal(run.record.train.has_pictures)
-    record = run.record
+    removal = _removal(data.has_pictures)
+    with left:
+        faults, truth = _faults(run)
+    if not methods:
+        raise _UnansweredError("Choose at least one method.")
     return ExperimentSpec(
-        train=record.train.source,
+        train=data.source,
         validation=record.validation.source,
         # Embeddings that the sets bring cannot show what is planted in pictures: others are made.
         embedder="auto" if record.embedder == "precomputed" else record.embedder,
@@ -94,7 +120,8 @@ def _faults(run: Run) -> tuple[tuple[PlantedFault, ...], str | None]:
             "fault, its kind.",
         ).strip()
         if not path:
-            raise ConfigError("Name the truth file.")
+            raise _UnansweredError("Name the truth file.")
+        read_truth(Path(path).expanduser())  # what is wrong with it is said before any work
         return (), path
     pictures = run.record.train.has_pictures
     chosen = st.pills(
@@ -108,12 +135,13 @@ def _faults(run: Run) -> tuple[tuple[PlantedFault, ...], str | None]:
         help="Several are planted in different images of the same copy, and found by one ranking.",
     )
     if not chosen:
-        raise ConfigError("Choose at least one fault.")
-    return tuple(_fault(name) for name in chosen), None
+        raise _UnansweredError("Choose at least one fault.")
+    asked = [(name, *_fault(name)) for name in chosen]  # all, before one of them is refused
+    return tuple(PlantedFault(*one) for one in asked), None
 
 
-def _fault(name: str) -> PlantedFault:
-    """Ask how many images get the fault `name`, and how."""
+def _fault(name: str) -> tuple[float, dict[str, Any]]:
+    """Ask what share of the images gets the fault `name`, and how; return share and options."""
     fault = FAULTS[name]
     with st.container(border=True, gap="small"):
         left, right = st.columns([1.9, 1], vertical_alignment="center")
@@ -131,9 +159,9 @@ def _fault(name: str) -> PlantedFault:
         )
         config = fault.load_config()
         if not fields(config):
-            return PlantedFault(name, share / 100)
+            return share / 100, {}
         with st.expander("Options", key=Keys.of(Keys.DETECTION_OPTIONS, name)):
-            return PlantedFault(name, share / 100, _options(name, config))
+            return share / 100, _options(name, config)
 
 
 def _options(name: str, config: type) -> dict[str, Any]:
@@ -174,7 +202,7 @@ def described_attributes(config: type) -> dict[str, str]:
 
 def _scale(run: Run) -> tuple[int, dict[str, Any]]:
     """Ask on how many images and how often; return that number beside the settings."""
-    n = run.record.train.images
+    n = run.record.training_parts[0].images
     left, right = st.columns(2)
     limit = left.number_input(
         "Training images",
@@ -206,7 +234,7 @@ def _scale(run: Run) -> tuple[int, dict[str, Any]]:
 
 
 def _methods(n: int) -> tuple[str, ...]:
-    """Ask which methods take part on n images, family by family."""
+    """Ask which methods take part on n images, family by family; none may be chosen."""
     names = [name for method in METHODS for name in _variants(method)]
     missing = {name: why for name in names if (why := unavailable(name, n))}
     usual = usual_methods()
@@ -229,8 +257,6 @@ def _methods(n: int) -> tuple[str, ...]:
         with st.expander(f"{label} cannot take part", key=Keys.DETECTION_MORE):
             for name, why in missing.items():
                 st.markdown(f"**{contender_title(name)}**: {escape(why)}.")
-    if not chosen:
-        raise ConfigError("Choose at least one method.")
     return tuple(name for name in names if name in chosen)
 
 
@@ -245,7 +271,7 @@ def _family(name: str) -> str:
 
 def _removal(pictures: bool) -> dict[str, Any]:
     """Ask whether a model is trained without the worst images, which one, and how it is tested."""
-    left, middle, right = st.columns([1.2, 1, 1], vertical_alignment="bottom")
+    left, beside = st.columns([1, 1], gap="medium", vertical_alignment="bottom")
     wanted = left.toggle(
         "Train a model without the worst images",
         True,
@@ -254,6 +280,7 @@ def _removal(pictures: bool) -> dict[str, Any]:
     )
     if not wanted:
         return {"removal": False}
+    middle, right = beside.columns(2)
     learner = middle.selectbox(
         "Model",
         [name for name, learner in LEARNERS.items() if pictures or learner.takes != "pictures"],
@@ -270,7 +297,8 @@ def _removal(pictures: bool) -> dict[str, Any]:
     return {"removal": True, "learner": learner, "test": test or None}
 
 
-def _start(spec: ExperimentSpec | None, run: Run, busy: bool) -> None:
+def _start(spec: ExperimentSpec | None, run: Run, busy: bool, missing: str) -> None:
+    """Offer to start `spec`, or say what is missing."""
     with st.container(horizontal=True, vertical_alignment="center"):
         asked = st.button(
             "Start the comparison",
@@ -284,9 +312,11 @@ def _start(spec: ExperimentSpec | None, run: Run, busy: bool) -> None:
             st.rerun()
         if busy:
             st.caption("A comparison of this data set is under way.")
+        elif missing:
+            st.caption(missing)
         elif spec is not None:
             record = run.record
-            n, m = record.train.images, record.validation.images
+            n, m = record.training_parts[0].images, record.validation.images
             width = run.x.shape[1] if record.embedder == "precomputed" else None
             cost = estimate_experiment(spec, n, m, d=width, n_classes=len(record.class_names))
             count = len(spec.methods)

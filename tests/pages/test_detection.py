@@ -11,9 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from core.corruption import PlantedFault
 from core.lab import Experiment, ExperimentSpec
-from core.runs import JobStatus, Run
+from core.runs import JobStatus, Run, ValueSpec, append_at_home, value_at_home
 from tests.experiments import make_experiment
-from tests.factories import make_home_run
+from tests.factories import make_home_run, write_set
 from tests.pages.conftest import Open, texts
 
 
@@ -273,9 +273,56 @@ def test_what_is_asked_is_started_as_it_was_asked(
 
 def test_what_cannot_be_done_is_said_and_not_started(open_page: Open, run: Run) -> None:
     app = open_page("detection", run=run.id, experiment="new")
-    app.pills(key="detection__faults").set_value([]).run()
-    assert [error.value for error in app.error] == ["Choose at least one fault\\."]
+    app.pills(key="detection__faults").set_value(["noisy-features", "noisy-labels"]).run()
+    app.number_input(key="detection__option__noisy-features__strength").set_value(-1.0).run()
+    assert "The strength of noise must be more than 0" in app.error[0].value
+    assert app.number_input(key="detection__fraction__noisy-labels").value == 25
     assert app.button(key="detection__start").disabled
+
+
+@pytest.mark.parametrize(
+    ("question", "missing"),
+    [
+        ("detection__faults", "Choose at least one fault."),
+        ("detection__methods__neighbors", "Choose at least one method."),
+    ],
+)
+def test_what_is_not_chosen_yet_is_said_calmly_and_no_other_answer_is_forgotten(
+    open_page: Open, run: Run, question: str, missing: str
+) -> None:
+    """The other questions were not drawn, and Streamlit forgets answers to what is not there."""
+    app = open_page("detection", run=run.id, experiment="new")
+    app.number_input(key="detection__images").set_value(30).run()
+    app.number_input(key="detection__seeds").set_value(1).run()
+    app.toggle(key="detection__removal").set_value(False).run()
+    for family in ("optimal_transport", "network_head", "reference"):
+        app.pills(key=f"detection__methods__{family}").set_value([]).run()
+    kept = app.pills(key=question).value
+    app.pills(key=question).set_value([]).run()
+    assert not app.error
+    assert missing in texts(app)
+    assert app.button(key="detection__start").disabled
+    app.pills(key=question).set_value(kept).run()
+    assert not app.button(key="detection__start").disabled
+    assert app.number_input(key="detection__images").value == 30
+    assert app.number_input(key="detection__seeds").value == 1
+    assert not app.toggle(key="detection__removal").value
+    assert app.pills(key="detection__methods__optimal_transport").value == []
+
+
+def test_of_a_run_that_was_added_to_the_first_set_takes_part_and_the_form_says_so(
+    open_page: Open, assay_home: Path, tmp_path: Path, started: list[ExperimentSpec]
+) -> None:
+    week1 = write_set(tmp_path / "week1.npz", 60, 0)
+    spec = ValueSpec(train=week1, validation=write_set(tmp_path / "validation.npz", 30, 1))
+    run = value_at_home(spec, assay_home)[0]
+    whole = append_at_home(run, write_set(tmp_path / "week2.npz", 40, 2), assay_home)[0]
+    app = open_page("detection", run=whole.id, experiment="new")
+    assert not app.exception
+    assert "only the first takes part, week1.npz (60 images)" in texts(app).replace("\\", "")
+    assert app.number_input(key="detection__images").max == 60
+    app.button(key="detection__start").click().run()
+    assert started[0].train == week1
 
 
 def test_embeddings_alone_are_offered_no_faults_of_pictures(
@@ -297,6 +344,9 @@ def test_with_truth_of_ones_own_nothing_is_planted(
     app = open_page("detection", run=run.id, experiment="new")
     app.segmented_control(key="detection__source").set_value("A truth file").run()
     assert "Name the truth file" in texts(app)
+    app.text_input(key="detection__truth_file").set_value(str(tmp_path / "none.csv")).run()
+    assert "there is no such truth file" in app.error[0].value
+    assert app.button(key="detection__start").disabled
     app.text_input(key="detection__truth_file").set_value(str(truth)).run()
     app.button(key="detection__start").click().run()
     (spec,) = started
@@ -312,6 +362,39 @@ def test_while_a_comparison_works_the_page_shows_how_far_it_is(
     assert job_of(run, "running").spec.what in texts(app).replace("\\", "")
     assert not [button for button in app.button if button.key == "detection__start"]
     assert len(app.get("progress")) == 1
+
+
+@pytest.mark.parametrize("state", ["running", "done"])
+def test_after_a_reload_the_result_is_shown_when_it_is_there(
+    open_page: Open,
+    run: Run,
+    experiment: Experiment,
+    monkeypatch: pytest.MonkeyPatch,
+    state: str,
+) -> None:
+    """A new session, whose address still holds the job, showed the form again."""
+    done = job_of(run, "done", result={"experiment": experiment.id})
+    let_jobs_be(monkeypatch, done if state == "done" else job_of(run, state))
+    app = open_page("detection", run=run.id, experiment="new", job=done.id)
+    let_jobs_be(monkeypatch, done)
+    app.run()
+    assert named(app, "experiment") == experiment.id
+    assert "Use LAVA" in texts(app)
+    # It is shown once: who then asks for another comparison is not led back to this one.
+    app.button(key="detection__new").click().run()
+    assert app.button(key="detection__start")
+
+
+def test_whoever_is_told_to_wait_for_a_result_is_shown_it(
+    open_page: Open, run: Run, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another tab has started the comparison: nothing in this address says so."""
+    let_jobs_be(monkeypatch, job_of(run, "running"))
+    app = open_page("detection", run=run.id, experiment="new")
+    assert "The result is shown here when it is done" in texts(app)
+    let_jobs_be(monkeypatch, job_of(run, "done", result={"experiment": experiment.id}))
+    app.run()
+    assert named(app, "experiment") == experiment.id
 
 
 def test_a_comparison_that_failed_says_why_and_can_be_tried_again(
