@@ -1,4 +1,4 @@
-"""What was trained: accuracies of mixtures at several sizes, the data that predictors are fitted to."""
+"""What was trained: accuracies of mixtures at several sizes, which predictors are fitted to."""
 
 from __future__ import annotations
 
@@ -196,7 +196,9 @@ def _numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
     try:
         found = frame[name].to_numpy(dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise DataError(f"The column '{name}' of the table holds something else: {error}.") from error
+        raise DataError(
+            f"The column '{name}' of the table holds something else: {error}."
+        ) from error
     if not np.isfinite(found).all():
         row = int(np.flatnonzero(~np.isfinite(found))[0])
         raise DataError(f"The column '{name}' of the table has no number in row {row + 1}.")
@@ -204,7 +206,7 @@ def _numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
 
 
 def _repeats(p: np.ndarray, n: np.ndarray) -> np.ndarray:
-    """Number the rows of each mixture and size from 0, int64, shape (k,)."""
+    """Return numbers of the rows of each mixture and size from 0, int64, shape (k,)."""
     seen: dict[tuple[int, ...], int] = {}
     found = np.zeros(len(p), dtype=np.int64)
     for row, ratios in enumerate(np.round(p / _SAME_RATIO).astype(np.int64)):
