@@ -174,7 +174,8 @@ def _about(experiment: Experiment) -> str:
     }
     if len(effects):
         after = {name: _accuracy(effects, name, 0.1) for name in (*record.methods, "random")}
-        best = max(record.methods, key=lambda name: after[name])
+        ranking = [name for name in record.methods if name != "random"] or record.methods
+        best = max(ranking, key=lambda name: after[name])
         found["Accuracy"] = (
             f"{_accuracy(effects, 'random', 0.0):.1%} with all images; without the worst 10 % by "
             f"{record.titles[best]} {after[best]:.1%}, without 10 % at random "

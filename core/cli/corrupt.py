@@ -139,7 +139,7 @@ def faults_asked(arguments: argparse.Namespace) -> list[PlantedFault]:
         if arguments.fraction is not None or arguments.option:
             raise ConfigError("--fraction and --option are about --kind, which is not given.")
         if not asked:
-            raise ConfigError(f"Give a fault with --kind: {', '.join(FAULTS)}.")
+            raise ConfigError(f"Give a fault with --fault or --kind: {', '.join(FAULTS)}.")
         return asked
     if arguments.fraction is not None and not 0 < arguments.fraction <= 1:
         raise ConfigError(f"--fraction must be more than 0, at most 1, got {arguments.fraction}.")

@@ -30,6 +30,7 @@ def test_compare_answers_and_shows_every_method(
     assert printed.startswith("Use KNN-Shapley")
     assert "Random order" in printed
     assert "24 wrong label" in printed
+    assert "10 % by KNN-Shapley" in printed
     assert "look harmful by KNN-Shapley: accuracy" in printed
     written = json.loads(out.read_text())
     assert len(written["detection"]) == 2 * 2

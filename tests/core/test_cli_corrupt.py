@@ -98,7 +98,7 @@ def test_poison_is_made_against_an_embedder_of_choice(source: str, tmp_path: Pat
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "Give a fault with --kind: noisy-labels"),
+        ([], "Give a fault with --fault or --kind: noisy-labels"),
         (["--fraction", "0.1"], "about --kind"),
         (["--kind", "blend", "--fraction", "0"], "more than 0, at most 1"),
         (["--kind", "blend", "--option", "alpha"], "takes NAME=VALUE"),
