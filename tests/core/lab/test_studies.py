@@ -10,6 +10,7 @@ from core.evaluation import Effect
 from core.lab.studies import (
     Study,
     detection_by_embedder,
+    detection_by_label_distances,
     detection_by_setting,
     detection_by_validation_size,
     distance_against_accuracy,
@@ -95,7 +96,7 @@ def test_the_distance_knows_no_copies_of_the_whole_set_but_of_a_single_image() -
     )["distance"]
     np.testing.assert_allclose(table["whole set", 3], table["whole set", 1], rtol=1e-2)
     np.testing.assert_allclose(table["whole set with noise", 3], table["whole set", 1], rtol=2e-2)
-    more = duplication(study(0.0), [50], settings=QUICK).set_index("what")["distance"]
+    more = duplication(study(0.0), [1], single=[50], settings=QUICK).set_index("what")["distance"]
     assert more["one image"] > 1.2 * more["whole set"]
 
 
@@ -111,3 +112,21 @@ def test_an_unbalanced_set_has_one_class_that_many_times() -> None:
 def test_detection_needs_truth() -> None:
     with pytest.raises(ConfigError, match="faulty"):
         detection_by_setting(replace(study(), faulty=None), "random", [{}])
+
+
+def test_label_distances_of_the_whole_sets_give_savas_own_values() -> None:
+    """The loop that makes label distances anew for each pair is SAVA's but for those."""
+    data = study(n=300, m=120)
+    settings = {"batch_size": 60, "tolerance": 1e-4}
+    own = detection_by_setting(data, "sava", [settings])
+    table = detection_by_label_distances(data, batch_size=60).set_index("label_distances")
+    # Each pair is solved to 1e-4 either way, in calls of other sizes.
+    np.testing.assert_allclose(table["auroc"]["whole sets"], own["auroc"][0], atol=2e-3)
+    assert table["problems"].to_dict() == {"whole sets": 9, "first pair": 9, "each pair": 90}
+    assert table["auroc"].min() > 0.6
+
+
+def test_a_class_that_the_first_pair_lacks_is_refused() -> None:
+    data = study(n=90, m=60)
+    with pytest.raises(ConfigError, match="larger batches"):
+        detection_by_label_distances(data, ["first pair"], batch_size=2)
