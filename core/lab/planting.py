@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Poison is made in pictures of at most this side, in pixels.
 _LARGEST_SIDE = 64
+_SAMPLE = "sample:train"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,8 @@ class Sets:
     Attributes
     ----------
     spec : what was asked for, "auto" resolved
-    train, validation : as given, the training set cut down to `spec.images`
+    train, validation : as given; the training set cut down to `spec.images`, and where faults are
+        planted in the bundled sample, without those that it brings
     test : images to measure accuracy on, None for the validation set
     truth : columns id and fault, where truth was brought along
     train_fingerprint : of the whole training set
@@ -95,6 +97,9 @@ def open_sets(spec: ExperimentSpec, progress: Progress = silent) -> Sets:
         path = sample_truth_path() if spec.truth == SAMPLE_TRUTH else Path(spec.truth)
         truth = read_truth(path)
     progress("Reading", 0.6, "Fingerprints")
+    given = train.fingerprint
+    if spec.faults:
+        train = _without_known_faults(train)
     fingerprints = [data.fingerprint for data in (train, validation, test) if data is not None]
     # Embeddings that are brought along do not show what is planted in pictures.
     repainted = train.images is not None and any(one.fault.changes_pictures for one in spec.faults)
@@ -111,13 +116,26 @@ def open_sets(spec: ExperimentSpec, progress: Progress = silent) -> Sets:
         validation=validation,
         test=test,
         truth=truth,
-        train_fingerprint=train.fingerprint,
+        train_fingerprint=given,
         id=experiment_id(spec, *fingerprints, "" if truth is None else _digest(truth)),
     )
 
 
 def _digest(truth: pd.DataFrame) -> str:
     return hashlib.sha256(truth[["id", "fault"]].to_csv(index=False).encode()).hexdigest()
+
+
+def _without_known_faults(data: LabelledImages) -> LabelledImages:
+    """Return the set without the faults that the bundled sample brings: they would count as sound.
+
+    A method that sees them would look worse than one that does not.
+    """
+    from core.evaluation import read_truth
+
+    if data.source != _SAMPLE:
+        return data
+    known = read_truth(sample_truth_path())["id"]
+    return data.take(np.flatnonzero(~np.isin(data.ids, known.to_numpy(dtype=str))))
 
 
 def _part(data: LabelledImages, images: int | None) -> LabelledImages:

@@ -124,6 +124,10 @@ def _faults(run: Run) -> tuple[tuple[PlantedFault, ...], str | None]:
         read_truth(Path(path).expanduser())  # what is wrong with it is said before any work
         return (), path
     pictures = run.record.train.has_pictures
+    if is_sample(run):
+        st.caption(
+            "The faults that the sample brings are left out, so that they don't count as sound."
+        )
     chosen = st.pills(
         "Faults",
         [name for name, fault in FAULTS.items() if pictures or not fault.needs_pictures],

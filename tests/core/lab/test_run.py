@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from core.corruption import Corrupted, PlantedFault, write_corrupted
-from core.datasets import open_source
+from core.datasets import open_source, sample_truth_path
 from core.errors import Cancelled, ConfigError, DataError
 from core.lab import (
     ALL_FAULTS,
@@ -107,6 +107,20 @@ def test_a_finished_experiment_can_be_taken_up_again(done) -> None:
     effects = experiment.effects
     first = effects[(effects["seed"] == 0) & (effects["share"] == 0)]
     assert measured.accuracy == first["accuracy"].iloc[0]
+
+
+def test_faults_are_planted_in_the_sample_without_those_that_it_brings() -> None:
+    brought = set(pd.read_csv(sample_truth_path(), dtype=str)["id"])
+    spec = ExperimentSpec(
+        train="sample:train",
+        validation="sample:val",
+        faults=(PlantedFault("noisy-labels", 0.2),),
+    )
+    sets = open_sets(spec)
+    assert len(sets.train) == len(open_source("sample:train")) - len(brought)
+    assert not brought & set(sets.train.ids.tolist())
+    known = replace(spec, faults=(), truth="sample")
+    assert brought <= set(open_sets(known).train.ids.tolist())
 
 
 def test_the_same_experiment_is_found_again(done) -> None:
