@@ -55,6 +55,11 @@ from .sensitivity import (
     exact_curve as exact_curve,
     linear_range as linear_range,
 )
+from .shared_kernel import (
+    SHARED_PAIRS as SHARED_PAIRS,
+    MassSolutions as MassSolutions,
+    solve_masses as solve_masses,
+)
 from .sinkhorn import (
     Potentials as Potentials,
     representative_rows as representative_rows,

@@ -58,6 +58,7 @@ from .influence import (
 from .lava import (
     LavaConfig as LavaConfig,
     calibrated_gradient as calibrated_gradient,
+    pose_problem as pose_problem,
     value_lava as value_lava,
 )
 from .methods import (
