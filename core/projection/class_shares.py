@@ -37,6 +37,11 @@ class ClassShares:
         return len(self.group)
 
     @property
+    def differ(self) -> bool:
+        """Return whether the sources differ in their classes, as far as pilots can tell."""
+        return bool((self.sources != self.sources[0]).any())
+
+    @property
     def width(self) -> int:
         """Return the number of groups."""
         return len(self.validation)

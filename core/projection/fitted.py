@@ -20,11 +20,11 @@ from core.errors import ConfigError, DataError
 class MixtureDistance(Protocol):
     """The OT distance between a mixture of the pilots and the validation set."""
 
-    def distance(self, p: np.ndarray) -> float:
-        """Return the distance of the mixing ratio p, shape (m,), in units of cost."""
+    def distance(self, p: np.ndarray) -> np.ndarray:
+        """Return the distances of mixing ratios, shape (k, m): shape (k,), units of cost."""
 
     def gradient(self, p: np.ndarray) -> np.ndarray:
-        """Return its derivative by p, shape (m,), up to a constant."""
+        """Return their derivatives by p, shape (k, m), up to a constant in each row."""
 
 
 class Law(Protocol):
@@ -111,8 +111,7 @@ class Fitted:
         ------
         DataError : the ratios are of another number of sources, or a size is below 1
         """
-        p, n = self._questions(p, n)
-        return np.asarray(self.law.accuracy(p, n, self._distances(p)), dtype=np.float64)
+        return np.asarray(self.law.accuracy(*self.inputs(p, n)), dtype=np.float64)
 
     def gradient(self, p: np.ndarray, n: np.ndarray) -> np.ndarray:
         """Return the derivative of `predict` by p at fixed n, float64, shape (k, m).
@@ -122,7 +121,7 @@ class Fitted:
         p, n = self._questions(p, n)
         slope = np.zeros_like(p)
         if self.measure is not None:
-            slope = np.array([self.measure.gradient(row) for row in p])
+            slope = np.asarray(self.measure.gradient(p), dtype=np.float64)
         return np.asarray(self.law.gradient(p, n, self._distances(p), slope), dtype=np.float64)
 
     def per_class(self, p: np.ndarray, n: np.ndarray) -> np.ndarray | None:
@@ -141,11 +140,19 @@ class Fitted:
             }
         )
 
+    def inputs(self, p: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return what laws take: ratios, shape (k, m), sizes and OT distances, shapes (k,).
+
+        Raises as `predict` does.
+        """
+        p, n = self._questions(p, n)
+        return p, n, self._distances(p)
+
     def _distances(self, p: np.ndarray) -> np.ndarray:
         """Return the OT distances of mixtures, shape (k,); zeros where the law does not ask."""
         if self.measure is None:
             return np.zeros(len(p))
-        return np.array([self.measure.distance(row) for row in p])
+        return np.asarray(self.measure.distance(p), dtype=np.float64)
 
     def _questions(self, p: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return ratios, shape (k, m), and sizes, shape (k,), that were checked."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from core.errors import ConfigError
 from core.projection.class_shares import ClassShares
-from core.projection.fitted import Fitted, MixtureDistance, facts_from
+from core.projection.fitted import Fitted, Law, MixtureDistance, facts_from
 from core.projection.measured import Measured
 
 DEFAULT_PREDICTOR = "saturating"
@@ -169,7 +169,7 @@ def fitted_from_json(text: str, *, distance: MixtureDistance | None = None) -> F
     try:
         raw = json.loads(text)
         predictor = predictor_named(raw["predictor"])
-        law = _found(predictor.law).from_dict(raw["law"])
+        law = law_from_dict(raw["predictor"], raw["law"])
         facts, m = facts_from(raw["facts"]), int(raw["m"])
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigError(f"The fit that was kept cannot be read: {error}.") from error
@@ -184,6 +184,12 @@ def fitted_from_json(text: str, *, distance: MixtureDistance | None = None) -> F
         facts=facts,
         measure=distance if predictor.needs_distance else None,
     )
+
+
+def law_from_dict(predictor: str, raw: dict[str, Any]) -> Law:
+    """Return the law that a predictor's `Law.to_dict` wrote."""
+    law: Law = _found(predictor_named(predictor).law).from_dict(raw)
+    return law
 
 
 def _found(name: str) -> Any:

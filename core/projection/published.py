@@ -152,7 +152,7 @@ def _fit_size(
     found = measured.distance
     if found is None:
         ratios, mixture = measured.mixtures()
-        found = np.array([distance.distance(p) for p in ratios])[mixture]
+        found = distance.distance(ratios)[mixture]
     return fit_linear_law(_columns(measured.p, found, blocks), measured.accuracy, parameters)
 
 

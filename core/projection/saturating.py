@@ -167,7 +167,7 @@ def fit_saturating(
     """
     cells = cells_of(measured, classes)
     guessing = _GUESSING if measured.per_class is None else 1 / measured.per_class.shape[1]
-    choices = [choice for choice in CHOICES if classes is not None or not choice.use_classes]
+    choices = choices_for(classes)
     misses = np.array([forward_miss(cells, choice, classes, guessing) for choice in choices])
     weights = _weights(misses)
     laws = tuple(
@@ -202,6 +202,17 @@ def fit_saturating(
     )
 
 
+def choices_for(classes: ClassShares | None) -> list[Choice]:
+    """Return the laws to try: those on classes where sources differ in them, else all that can be.
+
+    A law that does not see a class vanish from a mixture may still seem to predict well, for the
+    mixtures without it are those that small pilots cannot fill at the largest sizes.
+    """
+    if classes is None:
+        return [choice for choice in CHOICES if not choice.use_classes]
+    return [choice for choice in CHOICES if choice.use_classes or not classes.differ]
+
+
 def cells_of(measured: Measured, classes: ClassShares | None) -> Cells:
     """Average repeats; variances fall with repeats and with the size of the training set."""
     means = measured.mean()
@@ -220,6 +231,12 @@ def cells_of(measured: Measured, classes: ClassShares | None) -> Cells:
         per_class=per_class,
         weight=np.array(counts) * means.n / _REFERENCE_SIZE,
     )
+
+
+def refit(law: SaturatingLaw, measured: Measured, classes: ClassShares | None) -> EnsembleLaw:
+    """Return the law fitted to other data of the same kind, alone, started where it is."""
+    theta = fit_theta(cells_of(measured, classes), law.shape, law.theta).parameters
+    return EnsembleLaw(laws=(SaturatingLaw(shape=law.shape, theta=theta),), weights=np.ones(1))
 
 
 def forward_miss(
@@ -247,23 +264,18 @@ def fit_choice(
     choice: Choice,
     classes: ClassShares | None,
     guessing: float,
-    start: SaturatingLaw | None = None,
 ) -> SaturatingLaw:
-    """Return the law of this choice that fits the cells best, started at another one if given."""
-    if start is None:
-        found = features(cells.p, choice.blocks)
-        scale = found.std(axis=0)
-        shape = Shape(
-            blocks=choice.blocks,
-            center=found.mean(axis=0),
-            scale=np.where(scale > 1e-9, scale, 1.0),
-            classes=classes if choice.use_classes else None,
-            guessing=guessing,
-        )
-        return SaturatingLaw(shape=shape, theta=fit_theta(cells, shape).parameters)
-    return SaturatingLaw(
-        shape=start.shape, theta=fit_theta(cells, start.shape, start.theta).parameters
+    """Return the law of this choice that fits the cells best."""
+    found = features(cells.p, choice.blocks)
+    scale = found.std(axis=0)
+    shape = Shape(
+        blocks=choice.blocks,
+        center=found.mean(axis=0),
+        scale=np.where(scale > 1e-9, scale, 1.0),
+        classes=classes if choice.use_classes else None,
+        guessing=guessing,
     )
+    return SaturatingLaw(shape=shape, theta=fit_theta(cells, shape).parameters)
 
 
 def fit_theta(cells: Cells, shape: Shape, start: np.ndarray | None = None) -> DampedFit:
