@@ -60,6 +60,19 @@ def test_the_kind_that_the_training_set_holds_gets_the_larger_share() -> None:
     assert 0.01 < found[1] < 0.05
 
 
+@pytest.mark.parametrize("n", [10_000, 40_000])
+def test_an_absent_kind_keeps_one_standard_error_of_its_share(n: int) -> None:
+    found = fusion(0.1, 0.1).with_shares_of(signals([0.0] * n, [0.0] * n)).shares
+    # By hand: every ratio is exp(-2), so the information of n images is n (1 - exp(-2))^2.
+    error = 1 / (n**0.5 * (1 - np.exp(-2)))
+    np.testing.assert_allclose(found, error, rtol=0.04)
+
+
+def test_an_absent_kind_is_never_given_more_than_a_fiftieth() -> None:
+    found = fusion(0.1, 0.1).with_shares_of(signals([0.0] * 50, [0.0] * 50)).shares
+    assert max(found) <= 0.02
+
+
 def test_shares_do_not_depend_on_where_they_start_or_on_the_order_of_the_images() -> None:
     rng = np.random.default_rng(1)
     surprise, distance = rng.exponential(2, 400), rng.normal(0, 1, 400)
