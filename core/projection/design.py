@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import ConfigError
-from core.projection.draw import feasible
+from core.projection.drawing import feasible
 from core.projection.pilots import Pilots
 from core.projection.simplex import lattice, space_filling
 

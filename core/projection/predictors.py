@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from core.errors import ConfigError
-from core.projection.class_shares import ClassShares
+from core.projection.classes import ClassShares
 from core.projection.fitted import Fitted, Law, MixtureDistance, facts_from
 from core.projection.measured import Measured
 

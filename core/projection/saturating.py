@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from core.projection.class_shares import ClassShares
+from core.projection.classes import ClassShares
 from core.projection.damped import DampedFit, minimize_squares
 from core.projection.features import features
 from core.projection.fitted import Facts, Fitted, MixtureDistance
@@ -237,6 +237,18 @@ def refit(law: SaturatingLaw, measured: Measured, classes: ClassShares | None) -
     """Return the law fitted to other data of the same kind, alone, started where it is."""
     theta = fit_theta(cells_of(measured, classes), law.shape, law.theta).parameters
     return EnsembleLaw(laws=(SaturatingLaw(shape=law.shape, theta=theta),), weights=np.ones(1))
+
+
+def refit_all(law: EnsembleLaw, measured: Measured, classes: ClassShares | None) -> EnsembleLaw:
+    """Return all laws fitted to other data of the same kind, their weights kept."""
+    cells = cells_of(measured, classes)
+    return EnsembleLaw(
+        laws=tuple(
+            SaturatingLaw(shape=one.shape, theta=fit_theta(cells, one.shape, one.theta).parameters)
+            for one in law.laws
+        ),
+        weights=law.weights,
+    )
 
 
 def forward_miss(

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from core.projection.class_shares import ClassShares
+from core.projection.classes import ClassShares
 from core.projection.features import features, slopes
 
 
