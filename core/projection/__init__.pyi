@@ -2,6 +2,13 @@ from .classes import (
     ClassShares as ClassShares,
     class_shares as class_shares,
 )
+from .composition import (
+    Marginal as Marginal,
+    Mix as Mix,
+    best_mix as best_mix,
+    best_path as best_path,
+    marginal as marginal,
+)
 from .design import (
     Design as Design,
     default_points as default_points,
@@ -24,6 +31,9 @@ from .intervals import (
 from .learning import (
     Learned as Learned,
     learn as learn,
+)
+from .limits import (
+    Limits as Limits,
 )
 from .measured import (
     Measured as Measured,

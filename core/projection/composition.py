@@ -1,0 +1,263 @@
+"""The best mix (Algorithm 2): a climb on the simplex, within what can be bought.
+
+The paper leaves the step open. Here it is the exponentiated gradient (mirror descent with relative
+entropy), which keeps shares positive and of sum 1, from several starts at once, followed by the
+projection that capacities and budget ask for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import comb
+from typing import Protocol
+
+import numpy as np
+
+from core.errors import ConfigError
+from core.projection.limits import Limits
+from core.projection.simplex import lattice, require_ratio, space_filling
+
+_STEPS = 400
+# A step multiplies shares by e to this at most.
+_LONGEST_STEP = 2.0
+_SHORTEST_STEP = 1e-5
+# A share of 0 is left again from here.
+_LEAST_SHARE = 1e-9
+_GRID_POINTS = 2000
+_GRID_STEPS = 50
+# Accuracies this close count as one optimum: 0.1 points.
+_SAME = 1e-3
+# Relative change of n by which the slope in n is found.
+_STEP_IN_N = 1e-3
+
+
+class Projection(Protocol):
+    """What a predictor must answer, as `Fitted` does."""
+
+    def predict(self, p: np.ndarray, n: np.ndarray) -> np.ndarray:
+        """Return accuracies, shape (k,), of ratios, shape (k, m), at sizes, shape (k,)."""
+
+    def gradient(self, p: np.ndarray, n: np.ndarray) -> np.ndarray:
+        """Return the derivative of `predict` by p, shape (k, m), up to a constant in each row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mix:
+    """The mix of n images of which the highest accuracy is predicted.
+
+    Attributes
+    ----------
+    n : images in all
+    p : the ratio, shape (m,)
+    counts : images to order of each source, int64, shape (m,), sum n, within the limits
+    cost : of the order, in the currency of the prices
+    accuracy : predicted at p, not clipped to 0 to 1
+    path : ratios that the climb to p went through, shape (s, m), p last
+    starts : where climbs began, shape (k, m); the best point of the grid is the last
+    ends, end_accuracies : where they ended, shapes (k, m) and (k,)
+    grid_p, grid_accuracy : the best point of the grid that it was checked against
+    """
+
+    n: int
+    p: np.ndarray
+    counts: np.ndarray
+    cost: float
+    accuracy: float
+    path: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    end_accuracies: np.ndarray
+    grid_p: np.ndarray
+    grid_accuracy: float
+
+    @property
+    def agreement(self) -> float:
+        """Return the share of climbs that end within 0.1 points of the best accuracy."""
+        return float((self.end_accuracies >= self.accuracy - _SAME).mean())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marginal:
+    """What more images would bring, at a mix.
+
+    Attributes
+    ----------
+    per_image : predicted accuracy (0 to 1) that one more image of each source adds, shape (m,)
+    per_price : the same for one unit of money; NaN where the price is 0, which is unknown
+    """
+
+    per_image: np.ndarray
+    per_price: np.ndarray
+
+
+def best_mix(
+    fitted: Projection,
+    n: int,
+    *,
+    capacity: np.ndarray,
+    price: np.ndarray,
+    budget: float | None = None,
+    starts: int = 8,
+    seed: int = 0,
+) -> Mix:
+    """Find the ratio of highest predicted accuracy at n images.
+
+    Parameters
+    ----------
+    fitted : the predictor
+    n : images in all
+    capacity, price : of each source, shape (m,); infinite and 0 where unknown
+    budget : money in all, None for no limit
+    starts : climbs, beside the one from the best point of the grid
+    seed : of the starts
+
+    Raises
+    ------
+    ConfigError : nothing can be bought within the limits, or there is no start
+
+    Notes
+    -----
+    At most 400 predictions for all climbs, and one for a grid of up to 2,000 points.
+    """
+    if starts < 1:
+        raise ConfigError(f"The climb needs a start, got {starts}.")
+    limits = Limits(n=n, capacity=capacity, price=price, budget=budget)
+    return _best(fitted, limits, space_filling(len(price), starts, seed))
+
+
+def best_path(
+    fitted: Projection,
+    sizes: Iterable[int],
+    *,
+    capacity: np.ndarray,
+    price: np.ndarray,
+    budget: float | None = None,
+    starts: int = 8,
+    seed: int = 0,
+) -> tuple[Mix, ...]:
+    """Find the best mix at each size that can be bought; parameters are those of `best_mix`.
+
+    Each size also starts from the best mix of the one before, so that a path has no jump that the
+    predictor does not ask for. Sizes beyond the capacities or the budget are left out.
+
+    Raises
+    ------
+    ConfigError : no size can be bought; the reason is that of the smallest
+    """
+    found: list[Mix] = []
+    reason = ConfigError("Expected a size.")
+    designed = space_filling(len(price), max(starts, 1), seed)
+    for n in sorted(sizes):
+        try:
+            limits = Limits(n=n, capacity=capacity, price=price, budget=budget)
+        except ConfigError as error:
+            reason = error if not found else reason
+            break
+        before = [found[-1].p] if found else []
+        found.append(_best(fitted, limits, np.vstack([designed, *before])))
+    if not found:
+        raise reason
+    return tuple(found)
+
+
+def marginal(fitted: Projection, p: np.ndarray, n: int, price: np.ndarray) -> Marginal:
+    """Return what one more image of each source would add to the predicted accuracy.
+
+    One image of source s takes n to n + 1 and p to (n p + e_s) / (n + 1), so that to first order
+
+        d accuracy / d n_s = (d/dp_s - <p, d/dp>) / n + d/dn.
+
+    Parameters
+    ----------
+    p : the ratio now, shape (m,)
+    n : images now
+    price : of one image of each source, shape (m,); 0 where unknown
+
+    Raises
+    ------
+    ConfigError : p is no ratio, or n less than 1
+    """
+    if n < 1:
+        raise ConfigError(f"A mix needs an image, got n = {n}.")
+    p = require_ratio(p)
+    gradient = fitted.gradient(p[None], np.array([float(n)]))[0]
+    sizes = n * np.array([1 + _STEP_IN_N, max(1 - _STEP_IN_N, 1 / n)])
+    more, less = fitted.predict(np.stack([p, p]), sizes)
+    per_image = (gradient - p @ gradient) / n + (more - less) / (sizes[0] - sizes[1])
+    known = price > 0
+    per_price = np.where(known, per_image / np.where(known, price, 1.0), np.nan)
+    return Marginal(per_image=per_image, per_price=per_price)
+
+
+def _best(fitted: Projection, limits: Limits, starts: np.ndarray) -> Mix:
+    """Climb from the starts, shape (k, m), and from the best point of a grid."""
+    grid = limits.clipped(_grid(len(limits.price)))
+    at_grid = fitted.predict(grid, np.full(len(grid), float(limits.n)))
+    top = int(np.argmax(at_grid))
+    starts = np.vstack([limits.clipped(starts), grid[top]])
+    climb = _climb(fitted, limits, starts)
+    winner = int(np.argmax(climb.accuracies))
+    p = climb.ends[winner]
+    counts = limits.counts(p)
+    return Mix(
+        n=limits.n,
+        p=p,
+        counts=counts,
+        cost=float(counts @ limits.price),
+        accuracy=float(climb.accuracies[winner]),
+        path=climb.path(winner),
+        starts=starts,
+        ends=climb.ends,
+        end_accuracies=climb.accuracies,
+        grid_p=grid[top],
+        grid_accuracy=float(at_grid[top]),
+    )
+
+
+def _grid(m: int) -> np.ndarray:
+    """Return a lattice of up to 2,000 points, or a design where that would be too coarse."""
+    fits = [k for k in range(1, _GRID_STEPS + 1) if comb(k + m - 1, m - 1) <= _GRID_POINTS]
+    if not fits or fits[-1] < 4:
+        return space_filling(m, _GRID_POINTS, seed=0)
+    return lattice(m, fits[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class _Climb:
+    """Where k climbs went: every stop of each, shape (s, k, m), and the accuracies at the ends."""
+
+    stops: np.ndarray
+    accuracies: np.ndarray
+
+    @property
+    def ends(self) -> np.ndarray:
+        """Return the last stops, shape (k, m)."""
+        return np.asarray(self.stops[-1])
+
+    def path(self, row: int) -> np.ndarray:
+        """Return the stops of one climb, each once, shape (s, m)."""
+        path = self.stops[:, row]
+        moved = np.append(True, (np.diff(path, axis=0) != 0).any(axis=1))
+        return np.asarray(path[moved])
+
+
+def _climb(fitted: Projection, limits: Limits, starts: np.ndarray) -> _Climb:
+    """Climb from each start, shape (k, m); a step is taken only where it gains accuracy."""
+    n = np.full(len(starts), float(limits.n))
+    p, value = starts, fitted.predict(starts, n)
+    length = np.full(len(p), _LONGEST_STEP / 4)
+    stops = [p]
+    for _ in range(_STEPS):
+        gradient = fitted.gradient(p, n)
+        span = np.maximum(np.ptp(gradient, axis=1), 1e-300)
+        step = (length / span)[:, None] * (gradient - gradient.max(axis=1, keepdims=True))
+        trial = limits.nearest(np.log(np.maximum(p, _LEAST_SHARE)) + step)
+        gained = fitted.predict(trial, n)
+        better = gained > value
+        p, value = np.where(better[:, None], trial, p), np.where(better, gained, value)
+        stops.append(p)
+        length = np.where(better, np.minimum(1.5 * length, _LONGEST_STEP), length / 3)
+        if (length < _SHORTEST_STEP).all():
+            break
+    return _Climb(np.stack(stops), value)
