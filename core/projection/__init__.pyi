@@ -1,3 +1,7 @@
+from .checks import (
+    PilotFinding as PilotFinding,
+    check_pilots as check_pilots,
+)
 from .classes import (
     ClassShares as ClassShares,
     class_shares as class_shares,
