@@ -97,7 +97,8 @@ class Evidence {
     this.store = store
     this.row = row
     this.answer = answer
-    this.plan.say(store?.hasPlan === false ? "none" : answer ? "share of its mass" : "")
+    this.plan.root.hidden = store?.hasPlan === false
+    this.plan.say(answer ? "share of its mass" : "")
     this.near.say(answer ? "distance" : "")
     this.training.say(answer ? this.copied("training") || "no copies" : "")
     this.scores.say(this.flags())
@@ -115,11 +116,8 @@ class Evidence {
   }
 
   drawPlan() {
+    if (this.plan.root.hidden) return
     const { answer } = this
-    if (this.store?.hasPlan === false) {
-      this.plan.inside.replaceChildren(element("p", { class: "quiet small" }, "This method has no transport plan."))
-      return
-    }
     this.plan.inside.replaceChildren(this.strip(answer?.matched, "validation"), answer ? costBar(answer) : element("div", { class: "cost" }))
   }
 
