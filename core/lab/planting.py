@@ -82,10 +82,11 @@ def open_sets(spec: ExperimentSpec, progress: Progress = silent) -> Sets:
     Raises
     ------
     DataError : a set or the truth file cannot be used
-    ConfigError : there is no such embedder, or none that would see the faults
+    ConfigError : there is no such embedder, or none that would see the faults; or what is retrained
+        learns from pictures, and there are none
     """
     from core.embedding import chosen_embedder
-    from core.evaluation import read_truth
+    from core.evaluation import learner_named, read_truth
 
     progress("Reading", 0.0, spec.train)
     train = open_source(spec.train, progress=progress)
@@ -109,6 +110,11 @@ def open_sets(spec: ExperimentSpec, progress: Progress = silent) -> Sets:
         raise ConfigError(
             "Faults are planted in pictures, which the embeddings that these sets bring do not "
             "show. Choose an embedder that works from pictures."
+        )
+    if spec.removal and learner_named(spec.learner).takes == "pictures" and train.images is None:
+        raise ConfigError(
+            f"{learner_named(spec.learner).title} learns from pictures, and {spec.train} has none: "
+            "choose the linear head on the embedding."
         )
     return Sets(
         spec=spec,

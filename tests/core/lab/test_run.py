@@ -123,6 +123,13 @@ def test_faults_are_planted_in_the_sample_without_those_that_it_brings() -> None
     assert brought <= set(open_sets(known).train.ids.tolist())
 
 
+def test_a_learner_of_pictures_is_refused_before_anything_is_valued(tmp_path: Path) -> None:
+    spec = asked(tmp_path, learner="convnet")
+    with pytest.raises(ConfigError, match="learns from pictures, and .* has none"):
+        open_sets(spec)
+    assert open_sets(replace(spec, removal=False)).train is not None
+
+
 def test_the_same_experiment_is_found_again(done) -> None:
     home, spec, experiment = done
     again, reused = run_experiment(spec, home)
