@@ -19,7 +19,7 @@ class LinearFit:
     ----------
     coefficients : shape (f,)
     parameters : columns that tell something the others do not: the rank of a full design
-    regularized : a ridge was added, for there are fewer rows than parameters
+    regularized : a ridge was added, for fewer rows differ than there are parameters
     residual : root mean square of what was not fitted
     """
 
@@ -41,7 +41,7 @@ def fit_linear_law(columns: np.ndarray, target: np.ndarray, parameters: int) -> 
     target : float64, shape (k,)
     parameters : rank that the columns have where there are rows enough
     """
-    regularized = int(np.linalg.matrix_rank(columns)) < parameters
+    regularized = len(np.unique(columns, axis=0)) < parameters
     if regularized:
         coefficients = _ridge(columns, target)
     else:
