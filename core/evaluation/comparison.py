@@ -212,8 +212,8 @@ def _at_one_kind(detection: pd.DataFrame, name: str, title: _Title) -> list[str]
         best, own = table.iloc[0], table[table["method"] == name]
         if len(own) and best[MEASURE] > own[MEASURE].iloc[0] + _CLEARLY:
             found.append(
-                f"For {kind} alone, {title(best['method'])} is better: average precision "
-                f"{best[MEASURE]:.3f} against {own[MEASURE].iloc[0]:.3f}."
+                f'Of the kind "{kind}" alone, {title(best["method"])} finds more: average '
+                f"precision {best[MEASURE]:.3f} against {own[MEASURE].iloc[0]:.3f}."
             )
     return found
 

@@ -86,7 +86,7 @@ def test_a_kind_at_which_another_method_is_better_is_named() -> None:
         backdoor={"a": [0.9, 0.9], "b": [0.5, 0.5]},
     )
     notes = " ".join(recommend(table, {"b": "The other"}).notes)
-    assert "For noise alone, The other is better" in notes
+    assert 'Of the kind "noise" alone, The other finds more' in notes
     assert "backdoor" not in notes
 
 
