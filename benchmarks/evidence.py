@@ -34,7 +34,8 @@ DEFAULT = "lava"
 FIGURE = "evidence-detection.svg"
 LEARNER = "convnet"
 EFFECTS = ("accuracy", "attack_success", "target_confidence")
-ATTACKED = ("trojan-square", "trojan-watermark", "blend")
+# Seeds of the trainings; a training takes minutes.
+ATTACKED = {"trojan-square": (0, 1, 2), "trojan-watermark": (0,), "blend": (0,)}
 ATTACK_BAR, NAMED_RIGHT, MOST_INSPECTED = 0.15, 0.75, 0.15
 HURTS, HELPS = "#D55E00", "#0072B2"
 # A method that is ahead by less than this, or by less than the spread, is not called better.
@@ -164,7 +165,7 @@ def attacks(measured: list[Measured], home: Path) -> str:
     ]
     worst = 0.0
     for one in measured:
-        table = attack(one.experiment, home, LEARNER, one.claim.seeds)
+        table = attack(one.experiment, home, LEARNER, ATTACKED[one.claim.name])
         for without, own in table.groupby("without", sort=False):
             figures = [words(own[name].to_numpy()) for name in EFFECTS]
             count = int(own["removed"].iloc[0])
@@ -173,8 +174,9 @@ def attacks(measured: list[Measured], home: Path) -> str:
                 worst = max(worst, float(own["attack_success"].mean()))
     judged = "met" if worst < ATTACK_BAR else "**missed**"
     return (
-        "A small residual network is trained anew on the pictures of the first seed, three times. "
-        "*What looks harmful* is everything below even odds, which the prune plan starts from. "
+        "A small residual network is trained anew on the pictures of the first seed, three times "
+        "for the square and once for the others. *What looks harmful* is everything below even "
+        "odds, which the prune plan starts from. "
         f"Attack success after that is {worst:.1%} at worst (bar: below {ATTACK_BAR:.0%}, "
         f"{judged}).\n\n" + "\n".join(rows)
     )
