@@ -6,7 +6,9 @@ labels; and the authors' unbalanced one, where the classes are split 4/3/3 and 9
 of its own classes. Pilots of 1,000; 2,000 test images for validation (OT distance, class shares);
 accuracies are those of a linear head on the other 8,000. Everything is fitted at 200, 400, 800 and
 1,500 images of the pilots, and asked about 20 mixtures at 2,000, 5,000, 7,000 and 10,000, drawn
-from the sources and trained. Nothing of those is seen by a fit.
+from the sources and trained. Nothing of those is seen by a fit. But the law itself was developed
+with both settings in view, beside six others, and the weight of the sizes in its fit after a first
+run of this script: 0.66 and 1.38 points, 2.8 and 2.4 times lower than the best baseline.
 
 Trained accuracies are kept in --cache, so a run that was stopped goes on where it was.
 
