@@ -15,6 +15,8 @@ import pandas as pd
 from core.lab import Experiment, bench_of
 from core.runs import find_run
 
+SUGGESTED = "what the plan suggests"
+
 
 def named_kinds(experiment: Experiment, home: Path, share: float) -> pd.DataFrame:
     """Count, among the worst `share` of the images, the faults by planted and by named kind.
@@ -43,14 +45,14 @@ def share_named_right(kinds: pd.DataFrame) -> float:
 def attack(
     experiment: Experiment, home: Path, learner: str, seeds: tuple[int, ...]
 ) -> pd.DataFrame:
-    """Retrain a learner on all images, without what looks harmful, and without the faults.
+    """Retrain a learner on all images, without what looks harmful or is suggested, and the faults.
 
     What was measured before is kept under `home` and not measured again.
 
     Returns
     -------
-    one row a training: without ("nothing", "what looks harmful", "the faults"), seed, removed,
-    accuracy, attack_success, target_confidence
+    one row a training: without ("nothing", "what looks harmful", "what the plan suggests", "the
+    faults"), seed, removed, accuracy, attack_success, target_confidence
     """
     kept = home / "attacks" / f"{experiment.id}-{learner}.json"
     if kept.is_file():
@@ -60,6 +62,7 @@ def attack(
     choices = {
         "nothing": np.zeros(len(faulty), bool),
         "what looks harmful": run.cut.harmful,
+        SUGGESTED: run.suggested,
         "the faults": faulty,
     }
     rows = []

@@ -23,7 +23,7 @@ import numpy as np
 REPO = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPO))
 
-from benchmarks.aftermath import attack, named_kinds, share_named_right
+from benchmarks.aftermath import SUGGESTED, attack, named_kinds, share_named_right
 from benchmarks.claims import CLAIMS, EMBEDDER, Claim
 from benchmarks.common import CIFAR, write_report
 from core.cli.progress import Display
@@ -170,13 +170,13 @@ def attacks(measured: list[Measured], home: Path) -> str:
             figures = [words(own[name].to_numpy()) for name in EFFECTS]
             count = int(own["removed"].iloc[0])
             rows.append(f"| {one.claim.title} | {without} | {count:,} | {' | '.join(figures)} |")
-            if without == "what looks harmful":
+            if without == SUGGESTED:
                 worst = max(worst, float(own["attack_success"].mean()))
     judged = "met" if worst < ATTACK_BAR else "**missed**"
     return (
         "A small residual network is trained anew on the pictures of the first seed, three times "
-        "for the square and once for the others. *What looks harmful* is everything below even "
-        "odds, which the prune plan starts from. "
+        "for the square and once for the others. *What looks harmful* lies below even odds. "
+        "*What the plan suggests* is that, and all that is a backdoor with 1 chance in 20. "
         f"Attack success after that is {worst:.1%} at worst (bar: below {ATTACK_BAR:.0%}, "
         f"{judged}).\n\n" + "\n".join(rows)
     )

@@ -206,6 +206,8 @@ def _command(run: Run, chosen: PrunePlan, name: str, link: str, folder: str) -> 
         words += ["--link", link]
     if asked.amount is not None:
         words += [f"--plan-{asked.budget}", f"{asked.amount:g}"]
+    if asked.budget == "suggested":
+        words.append("--plan-suggested")
     if asked.unsure:
         words.append("--plan-unsure")
     if asked.class_share is not None:

@@ -191,13 +191,13 @@ def _about(experiment: Experiment) -> str:
 
 
 def _suggested(experiment: Experiment, method: str) -> dict[str, str]:
-    """Say what removing all that looks harmful does, where that was tried."""
+    """Say what the removal does that a plan proposes, where that was tried."""
     tried = experiment.suggested(method)
     if tried is None:
         return {}
     title = experiment.record.titles[method]
     words = (
-        f"without the {tried.share:.1%} that look harmful by {title}: accuracy "
+        f"without the {tried.share:.1%} that a plan by {title} proposes to remove: accuracy "
         f"{tried.accuracy[1]:.1%}"
     )
     before, after = tried.attack_success

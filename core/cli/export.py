@@ -58,6 +58,11 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     plan = parser.add_argument_group("prune plan")
     budget = plan.add_mutually_exclusive_group()
     budget.add_argument(
+        "--plan-suggested",
+        action="store_true",
+        help="remove all that the run suggests: what looks harmful, and of a likely backdoor more",
+    )
+    budget.add_argument(
         "--plan-count",
         metavar="N",
         type=int,
@@ -141,7 +146,8 @@ def plan_settings(arguments: argparse.Namespace) -> PlanSettings:
     ConfigError : an option is out of its range
     """
     amounts = {name: getattr(arguments, f"plan_{name}") for name in ("count", "share", "value")}
-    budget = next((name for name, amount in amounts.items() if amount is not None), "decided")
+    without = "suggested" if arguments.plan_suggested else "decided"
+    budget = next((name for name, amount in amounts.items() if amount is not None), without)
     return PlanSettings(
         budget=budget,
         amount=amounts.get(budget),

@@ -17,7 +17,8 @@ import pandas as pd
 from core.errors import ConfigError
 from core.runs import Run
 
-BUDGETS = ("decided", "count", "share", "value")
+BUDGETS = ("decided", "suggested", "count", "share", "value")
+_WITHOUT_AMOUNT = ("decided", "suggested")
 # What "thin" means in `thin_classes`: fewer images than this, or less than this share left.
 THIN_COUNT = 20
 THIN_SHARE = 0.5
@@ -29,10 +30,11 @@ class PlanSettings:
 
     Attributes
     ----------
-    budget : "decided": what was decided "remove" and nothing else; "count", "share": so many images
-        in all, those decided included; "value": every image whose value is below a cut
+    budget : "decided": what was decided "remove" and nothing else; "suggested": all that the run
+        proposes (`Run.suggested`); "count", "share": so many images in all, those decided included;
+        "value": every image whose value is below a cut
     amount : a number of images >= 0; a share of all images, 0 to 1; the cut, in the unit of the
-        values; None for "decided"
+        values; None for "decided" and "suggested"
     unsure : whether images decided "unsure" may be taken, too
     class_share : of no class more than this share is removed, 0 to 1; None for no limit
     class_shares : the same for single classes by name, instead of `class_share`; 0 protects one
@@ -63,7 +65,7 @@ class PlanSettings:
             raise ConfigError(
                 f"The budget must be one of: {', '.join(BUDGETS)}; got {self.budget!r}."
             )
-        if (self.amount is None) != (self.budget == "decided"):
+        if (self.amount is None) != (self.budget in _WITHOUT_AMOUNT):
             raise ConfigError(
                 'An amount belongs to the budgets "count", "share" and "value", and to no other.'
             )
@@ -177,6 +179,8 @@ def make_plan(run: Run, decisions: pd.DataFrame, settings: PlanSettings | None =
     open_to_plan = ~removed & np.isin(verdict, ["", "unsure"] if settings.unsure else [""])
     if settings.budget == "value" and settings.amount is not None:
         open_to_plan &= value < settings.amount
+    if settings.budget == "suggested":
+        open_to_plan &= run.suggested
     asked = _asked(settings, removed, open_to_plan)
     order = run.order[open_to_plan[run.order]]
     left = np.bincount(labels[~removed], minlength=len(names))
@@ -309,11 +313,11 @@ def _of_sources(run: Run, without: tuple[str, ...]) -> np.ndarray:
 
 def _asked(settings: PlanSettings, removed: np.ndarray, open_to_plan: np.ndarray) -> int | None:
     """Return how many images are to go in all."""
-    if settings.amount is None:
+    if settings.budget == "decided":
         return None
-    if settings.budget == "count":
+    if settings.budget == "count" and settings.amount is not None:
         return floor(settings.amount)
-    if settings.budget == "share":
+    if settings.budget == "share" and settings.amount is not None:
         # Not floor(): 0.07 * 100 is 7.000000000000001, and 0.29 * 100 is 28.999999999999996.
         return round(settings.amount * len(removed))
     return int(removed.sum() + open_to_plan.sum())

@@ -5,7 +5,7 @@ from core.evaluation.batches import BatchMatching, batch_matching
 from core.evaluation.classes import class_order, class_summary, lookalikes
 from core.evaluation.comparison import ALL_FAULTS, Recommendation, recommend, summarize
 from core.evaluation.detection import DetectionCurve, Evaluation, detection_curve, evaluate
-from core.evaluation.flagging import HarmfulCut, harmful_cut
+from core.evaluation.flagging import HarmfulCut, harmful_cut, suggested_removal
 from core.evaluation.learners import LEARNERS, Learner, Predict, accuracy, learner_named
 from core.evaluation.removal import Effect, RemovalPoint, kept_rows, removal_curve
 from core.evaluation.truth import read_truth
@@ -37,5 +37,6 @@ __all__ = [
     "read_truth",
     "recommend",
     "removal_curve",
+    "suggested_removal",
     "summarize",
 ]

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import ConfigError
+from core.valuation import BACKDOOR
 
 # A normal distribution's standard deviation is 1.4826 median absolute deviations.
 _MAD_TO_SD = 1.4826
+# A backdoor works with a few images in a thousand, so that one which stays costs more than this
+# many sound ones that go (docs/evidence.md: attacks after the removal that is suggested).
+_SOUND_FOR_A_BACKDOOR = 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +85,24 @@ def harmful_cut(
     harmful = value < threshold
     harmful.setflags(write=False)
     return HarmfulCut(threshold, median, spread, None if even_odds is not None else factor, harmful)
+
+
+def suggested_removal(
+    harmful: np.ndarray, probability: np.ndarray | None = None, kind: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the images that a prune plan proposes to remove: bool, shape (n,), read-only.
+
+    All that look harmful; and of those that are most likely a backdoor, if anything, each that is
+    one with a probability of 1 in 20, for a few that stay are enough for it to work.
+
+    Parameters
+    ----------
+    harmful : bool, shape (n,), as `harmful_cut` gives it
+    probability : of any fault, shape (n,), 0 to 1; None where the values do not say
+    kind : the likeliest kind of fault, shape (n,), as `Fused.kind` names it; None as above
+    """
+    suggested = harmful.copy()
+    if probability is not None and kind is not None:
+        suggested |= (kind == BACKDOOR) & (probability * _SOUND_FOR_A_BACKDOOR >= 1 - probability)
+    suggested.setflags(write=False)
+    return suggested

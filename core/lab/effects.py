@@ -112,7 +112,7 @@ def effects_table(
     faulty: np.ndarray,
     progress: Progress = silent,
     *,
-    harmful: Mapping[str, np.ndarray] = MappingProxyType({}),
+    suggested: Mapping[str, np.ndarray] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """Return what removal does, by each ranking, at random, and by the truth.
 
@@ -120,8 +120,8 @@ def effects_table(
     ----------
     values : each contender's values, shape (n,), by its name
     faulty : bool, shape (n,)
-    harmful : what looks harmful by a contender's values, bool, shape (n,), by its name: what the
-        prune plan proposes to remove before anybody has decided anything
+    suggested : what a prune plan proposes to remove by a contender's values, bool, shape (n,), by
+        its name (`core.evaluation.suggested_removal`)
 
     Returns
     -------
@@ -138,22 +138,22 @@ def effects_table(
         points = removal_curve(value, bench.measure, shares, seed=bench.seed)
         if order in values:
             points += removal_curve(value, bench.measure, BEST_SHARES, end="best", seed=bench.seed)
-        if order in harmful:
-            points += _suggested(bench, harmful[order])
+        if order in suggested:
+            points += _without(bench, suggested[order])
         rows += [{"order": order, "seed": bench.seed, **asdict(x)} for x in (*start, *points)]
     return pd.DataFrame(rows, columns=list(EFFECT_COLUMNS))
 
 
-def _suggested(bench: Bench, harmful: np.ndarray) -> list[RemovalPoint]:
-    """Return what is left of a learner without all that looks harmful; nothing if that is all."""
+def _without(bench: Bench, suggested: np.ndarray) -> list[RemovalPoint]:
+    """Return what a learner does without all that is suggested; nothing if that is all there is."""
     from core.evaluation import RemovalPoint
 
-    kept = np.flatnonzero(~harmful)
+    kept = np.flatnonzero(~suggested)
     if not len(kept):
         return []
     effect = bench.measure(kept)
-    count = int(harmful.sum())
-    share = float(harmful.mean())
+    count = int(suggested.sum())
+    share = float(suggested.mean())
     return [RemovalPoint(end=SUGGESTED, share=share, removed=count, **asdict(effect))]
 
 

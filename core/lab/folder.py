@@ -63,7 +63,7 @@ class Curves:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuggestedRemoval:
-    """What becomes of a learner when all that looks harmful is removed: means over the seeds.
+    """What becomes of a learner without all that a plan proposes to remove: means over the seeds.
 
     Attributes
     ----------
@@ -122,8 +122,8 @@ class Experiment:
         """What becomes of a learner trained without some of the images.
 
         Columns order (a contender's name, "random", or "truth": the faults first), seed, end
-        ("worst" or "best": which images go first; "suggested": all that look harmful go, which
-        the prune plan starts from), share (of the images that are gone), removed (how many),
+        ("worst" or "best": which images go first; "suggested": all go that a
+        prune plan proposes to remove), share (of the images that are gone), removed (how many),
         accuracy, and where there are backdoors attack_success and target_confidence,
         else NaN; empty where nothing was retrained.
         """
@@ -147,7 +147,7 @@ class Experiment:
             raise RunError(f"{path} cannot be read ({error}).") from error
 
     def suggested(self, method: str) -> SuggestedRemoval | None:
-        """Return what the removal of all that looks harmful to `method` does, if it was tried."""
+        """Return what the removal does that a plan by `method` proposes, if it was tried."""
         rows = self.effects[self.effects["order"] == method]
         before, after = (
             rows[chosen].mean(numeric_only=True)

@@ -192,7 +192,7 @@ def _repeat(
         pair = _embedded(planted.train, planted.validation, spec, embedder_seed, cache, progress)
     fault = fault_of(pair.train, planted.truth)
     values: dict[str, np.ndarray] = {}
-    harmful: dict[str, np.ndarray] = {}
+    suggested: dict[str, np.ndarray] = {}
     failed: dict[str, str] = {}
     scored = []
     shown = None
@@ -207,7 +207,7 @@ def _repeat(
             failed[name] = str(error)
             continue
         values[name] = one.valuation.value
-        harmful[name] = _harmful(one)
+        suggested[name] = _suggested(one)
         watch.seconds["Valuation"] = round(watch.seconds.get("Valuation", 0.0) + one.seconds, 3)
         scored.append(_scored(name, seed, pair, values[name], fault, one.seconds))
         if folder is not None and (shown is None or name == DEFAULT_METHOD):
@@ -215,7 +215,7 @@ def _repeat(
     effects = pd.DataFrame(columns=list(EFFECT_COLUMNS))
     if spec.removal:
         with watch.stage("Removal"):
-            effects = _effects(sets, planted, pair, values, harmful, fault, seed, progress)
+            effects = _effects(sets, planted, pair, values, suggested, fault, seed, progress)
     return _Repetition(
         planted=planted,
         pair=pair,
@@ -243,13 +243,14 @@ def _valued(
     return _Valued(valuation=valuation, asked=asked, used=used, watch=watch)
 
 
-def _harmful(one: _Valued) -> np.ndarray:
-    """Return what looks harmful, as a run of this valuation would have it: bool, shape (n,)."""
-    from core.evaluation import harmful_cut
+def _suggested(one: _Valued) -> np.ndarray:
+    """Return what a prune plan proposes to remove, as `Run.suggested`: bool, shape (n,)."""
+    from core.evaluation import harmful_cut, suggested_removal
 
     found = one.valuation
     odds = even_odds(one.used.method, found.details)
-    return harmful_cut(found.value, even_odds=odds).harmful
+    said = [found.columns.get(name) for name in ("fault_probability", "likely_fault")]
+    return suggested_removal(harmful_cut(found.value, even_odds=odds).harmful, *said)
 
 
 def _embedded(
@@ -295,7 +296,7 @@ def _effects(
     planted: Planted,
     pair: EmbeddedPair,
     values: Mapping[str, np.ndarray],
-    harmful: Mapping[str, np.ndarray],
+    suggested: Mapping[str, np.ndarray],
     fault: np.ndarray,
     seed: int,
     progress: Progress,
@@ -311,7 +312,7 @@ def _effects(
         device=sets.spec.device,
         progress=progress,
     )
-    return effects_table(bench, values, fault != "", progress, harmful=harmful)
+    return effects_table(bench, values, fault != "", progress, suggested=suggested)
 
 
 def _default_run(first: _Repetition, home: Path, progress: Progress) -> str:

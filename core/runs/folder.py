@@ -130,6 +130,17 @@ class Run:
         return harmful_cut(self.values["value"].to_numpy(), even_odds=self.record.even_odds)
 
     @cached_property
+    def suggested(self) -> np.ndarray:
+        """The training images that a prune plan proposes to remove, bool, shape (n,), read-only."""
+        from core.evaluation import suggested_removal
+
+        said = [
+            self.values[name].to_numpy() if name in self.values else None
+            for name in ("fault_probability", "likely_fault")
+        ]
+        return suggested_removal(self.cut.harmful, *said)
+
+    @cached_property
     def neutral_value(self) -> float:
         """The value below which an image hurts rather than helps.
 

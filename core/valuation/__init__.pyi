@@ -28,6 +28,7 @@ from .exact import (
     value_exact as value_exact,
 )
 from .fusion import (
+    BACKDOOR as BACKDOOR,
     Fused as Fused,
     Fusion as Fusion,
     Signals as Signals,

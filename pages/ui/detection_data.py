@@ -191,14 +191,14 @@ def effect_sentence(
 
 
 def suggested_sentence(experiment: Experiment, method: str) -> str:
-    """Say what happens when all that looks harmful to `method` is removed; "" if not measured."""
+    """Say what the removal does that a plan by `method` proposes; "" if not measured."""
     tried = experiment.suggested(method)
     if tried is None:
         return ""
     title = experiment.record.titles.get(method, method)
     words = (
-        f"**{percent(tried.share)}** of the images look harmful by {title}: what the prune plan "
-        f"starts with. Without all of them accuracy is **{percent(tried.accuracy[1])}** instead "
+        f"The prune plan suggests to remove **{percent(tried.share)}** of the images by {title}. "
+        f"Without them accuracy is **{percent(tried.accuracy[1])}** instead "
         f"of {percent(tried.accuracy[0])}"
     )
     before, after = tried.attack_success

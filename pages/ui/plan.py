@@ -40,12 +40,15 @@ from pages.ui.words import (
 
 _BUDGETS = {
     "decided": "Decided",
+    "suggested": "Suggested",
     "count": "Number",
     "share": "Share",
     "value": "Value",
 }
 _EXPLAINED = {
     "decided": "Only images that were decided **remove** go.",
+    "suggested": "All go that look harmful, beside those decided **remove**; and where images of a "
+    "label look like a backdoor, all that have 1 chance in 20 of being one, for a few are enough.",
     "count": "So many images go in all: those decided **remove** first, then the worst others.",
     "share": "This share of all goes: images decided **remove** first, then the worst others.",
     "value": "Every image of a lower value goes, beside those decided **remove**.",

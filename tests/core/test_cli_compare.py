@@ -31,7 +31,7 @@ def test_compare_answers_and_shows_every_method(
     assert "Random order" in printed
     assert "24 wrong label" in printed
     assert "10 % by KNN-Shapley" in printed
-    assert "look harmful by KNN-Shapley: accuracy" in printed
+    assert "that a plan by KNN-Shapley proposes to remove: accuracy" in printed
     written = json.loads(out.read_text())
     assert len(written["detection"]) == 2 * 2
     assert main(wanted) == 0

@@ -222,16 +222,16 @@ def test_effects_say_what_removal_brings_and_whether_the_attack_still_works(
     assert "With nothing removed the attack success is 90 %" in said
 
 
-def test_effects_say_what_removing_all_that_looks_harmful_brings(
+def test_effects_say_what_the_suggested_removal_brings(
     open_page: Open, run: Run, experiment: Experiment
 ) -> None:
     app = open_page("detection", run=run.id, experiment=experiment.id)
     said = texts(app)
-    assert "**12 %** of the images look harmful by LAVA" in said
+    assert "suggests to remove **12 %** of the images by LAVA" in said
     assert "accuracy is **78 %** instead of 70" in said
     assert "succeeds in **3 %** of the cases instead of 90 %" in said
     app = open_page("detection", run=run.id, experiment=experiment.id, method="sava")
-    assert "look harmful by" not in texts(app)
+    assert "suggests to remove" not in texts(app)
 
 
 def test_faults_of_one_kind_can_be_looked_at_alone(

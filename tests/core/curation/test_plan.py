@@ -90,6 +90,14 @@ def test_a_cut_takes_every_image_below_it(run):
     assert plan.cut < cut
 
 
+def test_what_the_run_suggests_goes_unless_it_was_decided_to_stay(run):
+    harmful = np.flatnonzero(run.cut.harmful)
+    plan = make_plan(run, decided(run, {int(harmful[0]): "keep"}), PlanSettings(budget="suggested"))
+    np.testing.assert_array_equal(np.flatnonzero(plan.removed), harmful[1:])
+    assert plan.asked == len(harmful) - 1
+    assert plan.short == 0
+
+
 def test_a_share_is_rounded_to_the_nearest_image(run):
     for share, count in ((0.05, 3), (0.29, 17), (0.07, 4), (0, 0)):
         plan = make_plan(run, decided(run, {}), PlanSettings(budget="share", amount=share))
@@ -149,6 +157,7 @@ def test_an_image_that_is_only_noted_is_undecided(run):
         ({"budget": "some"}, "budget must be one of"),
         ({"budget": "count"}, "amount belongs"),
         ({"amount": 3}, "amount belongs"),
+        ({"budget": "suggested", "amount": 3}, "amount belongs"),
         ({"budget": "share", "amount": 1.5}, "from 0 to 1"),
         ({"budget": "value", "amount": float("nan")}, "finite"),
         ({"class_shares": {"bag": 2.0}}, "'bag' must be from 0 to 1"),

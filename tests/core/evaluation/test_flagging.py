@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import ConfigError
-from core.evaluation import harmful_cut
+from core.evaluation import harmful_cut, suggested_removal
 
 VALUES = np.random.default_rng(0).standard_normal(2000)
 
@@ -66,3 +66,17 @@ def test_where_values_are_odds_the_cut_is_where_they_are_even() -> None:
     cut = harmful_cut(np.array([-3.0, -0.1, 0.0, 0.2, 5.0]), even_odds=0.0)
     assert cut.harmful.tolist() == [True, True, False, False, False]
     assert (cut.threshold, cut.factor) == (0.0, None)
+
+
+def test_of_a_likely_backdoor_more_is_suggested_than_looks_harmful() -> None:
+    harmful = np.array([True, False, False, False, False])
+    probability = np.array([0.9, 0.4, 0.0501, 0.0499, 0.4])
+    kind = np.array(["noise", "wrong label", "backdoor", "backdoor", "backdoor"])
+    found = suggested_removal(harmful, probability, kind)
+    np.testing.assert_array_equal(found, [True, False, True, False, True])
+    np.testing.assert_array_equal(harmful, [True, False, False, False, False])
+
+
+def test_where_no_kind_is_named_what_looks_harmful_is_suggested() -> None:
+    harmful = np.array([True, False])
+    np.testing.assert_array_equal(suggested_removal(harmful), harmful)

@@ -70,10 +70,10 @@ def test_every_order_starts_from_all_images_and_random_has_all_shares(bench) -> 
     assert table["accuracy"].between(0, 1).all()
 
 
-def test_all_that_looks_harmful_is_removed_in_one_go(bench) -> None:
+def test_all_that_is_suggested_is_removed_in_one_go(bench) -> None:
     made, faulty = bench
     values = {"own": -faulty.astype(float)}
-    table = effects_table(made, values, faulty, harmful={"own": faulty})
+    table = effects_table(made, values, faulty, suggested={"own": faulty})
     row = table[table["end"] == SUGGESTED].iloc[0]
     best = table[table["order"] == TRUTH].set_index("share").loc[float(faulty.mean())]
     assert row["removed"] == faulty.sum()
@@ -81,10 +81,10 @@ def test_all_that_looks_harmful_is_removed_in_one_go(bench) -> None:
     assert row[["accuracy", "attack_success"]].equals(best[["accuracy", "attack_success"]])
 
 
-def test_where_everything_looks_harmful_nothing_is_suggested(bench) -> None:
+def test_where_everything_is_suggested_nothing_is_tried(bench) -> None:
     made, faulty = bench
     values = {"own": -faulty.astype(float)}
-    table = effects_table(made, values, faulty, harmful={"own": np.ones(len(faulty), bool)})
+    table = effects_table(made, values, faulty, suggested={"own": np.ones(len(faulty), bool)})
     assert not (table["end"] == SUGGESTED).any()
 
 
