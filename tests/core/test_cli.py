@@ -296,6 +296,18 @@ def test_export_takes_a_plan_and_says_what_goes(tmp_path: Path, state: Path, ass
     assert facts["plan"]["settings"]["class_shares"] == {"bag": 0.0}
 
 
+def test_export_leaves_out_what_the_run_suggests(tmp_path: Path, state: Path, assay: Assay) -> None:
+    run = make_home_run(state, n=40, m=12)
+    out = tmp_path / "out"
+    done = assay(
+        *("export", "--run", run.id, "--format", "lists", "--out", str(out), "--plan-suggested")
+    )
+    assert done.status == 0, done.err
+    removed = (out / "remove.txt").read_text().splitlines()
+    assert removed
+    assert sorted(removed) == sorted(run.values["id"][run.suggested])
+
+
 def test_export_solves_again_when_asked(tmp_path: Path, state: Path, assay: Assay) -> None:
     run = make_home_run(state, n=24, m=12)
     out = tmp_path / "out"
@@ -308,7 +320,13 @@ def test_export_solves_again_when_asked(tmp_path: Path, state: Path, assay: Assa
 
 
 @pytest.mark.parametrize(
-    "options", [["--plan-share", "2"], ["--plan-class", "bag"], ["--plan-class", "hat=0"]]
+    "options",
+    [
+        ["--plan-suggested", "--plan-count", "1"],
+        ["--plan-share", "2"],
+        ["--plan-class", "bag"],
+        ["--plan-class", "hat=0"],
+    ],
 )
 def test_a_plan_out_of_range_is_wrong_usage(
     tmp_path: Path, state: Path, assay: Assay, options: list[str]
