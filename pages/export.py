@@ -253,7 +253,7 @@ def _provenance(run: Run) -> None:
 def _planned(run: Run, decisions: pd.DataFrame) -> None:
     """Draw all that follows from the plan; a change of it leaves the rest of the page as it is."""
     cards = st.container()
-    left, middle, right = st.columns([1.05, 1.05, 1], gap="medium")
+    left, middle, right = st.columns([1.35, 1, 0.9], gap="medium")
     with left:
         st.subheader("What goes?", anchor=False)
         chosen = plan.ask(run, decisions)
