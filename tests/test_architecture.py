@@ -26,6 +26,7 @@ FLOORS = {
     "runs": 4,
     "curation": 5,
     "lab": 5,
+    "acquisition": 5,
     "cli": 6,
 }
 OPEN_TO_ALL = {"atomic", "device", "errors", "progress", "vision"}

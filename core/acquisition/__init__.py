@@ -1,0 +1,50 @@
+"""What to acquire: pilots of several sources projected to mixes of any size, and the best of them.
+
+What trains and solves brings torch and scikit-learn; that loads when it is first used.
+"""
+
+from core.acquisition.config import read_mixture
+from core.acquisition.folder import (
+    Projection,
+    copy_projection,
+    list_projections,
+    open_projection,
+    read_projection,
+    write_projection,
+)
+from core.acquisition.order import ORDER_COLUMNS, order_csv, order_table
+from core.acquisition.record import (
+    FindingRecord,
+    MixRecord,
+    OfferRecord,
+    PredictorRecord,
+    ProjectionRecord,
+    read_projection_record,
+)
+from core.acquisition.run import projection_job, run_projection
+from core.acquisition.spec import Offer, ProjectionSpec, example_folder, projection_id
+
+__all__ = [
+    "ORDER_COLUMNS",
+    "FindingRecord",
+    "MixRecord",
+    "Offer",
+    "OfferRecord",
+    "PredictorRecord",
+    "Projection",
+    "ProjectionRecord",
+    "ProjectionSpec",
+    "copy_projection",
+    "example_folder",
+    "list_projections",
+    "open_projection",
+    "order_csv",
+    "order_table",
+    "projection_id",
+    "projection_job",
+    "read_mixture",
+    "read_projection",
+    "read_projection_record",
+    "run_projection",
+    "write_projection",
+]

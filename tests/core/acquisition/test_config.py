@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.acquisition import ProjectionSpec, read_mixture
+from core.errors import ConfigError
+
+WHOLE = """
+[[source]]
+name = "good"
+pilot = "pilots/good"
+capacity = 5000
+price = 0.02
+
+[[source]]
+name = "wide"
+pilot = "sample:train"
+ids = "wide.csv"
+
+[validation]
+source = "/data/validation"
+
+[test]
+source = "test.npz"
+
+[training]
+learner = "linear"
+scales = [400, 100, 200]
+points = 12
+repeats = 2
+seed = 7
+
+[projection]
+predictor = "linear"
+sizes = [1000, 5000]
+currency = "USD"
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "mixture.toml"
+    path.write_text(text)
+    return path
+
+
+def test_paths_are_beside_the_file_and_named_sources_stay(tmp_path: Path) -> None:
+    spec = read_mixture(written(tmp_path, WHOLE))
+    good, wide = spec.sources
+    assert good.pilot == str(tmp_path / "pilots/good")
+    assert (wide.pilot, wide.ids) == ("sample:train", str(tmp_path / "wide.csv"))
+    assert spec.validation == "/data/validation"
+    assert spec.test == str(tmp_path / "test.npz")
+
+
+def test_every_setting_arrives(tmp_path: Path) -> None:
+    spec = read_mixture(written(tmp_path, WHOLE))
+    assert (spec.sources[0].capacity, spec.sources[0].price) == (5000, 0.02)
+    assert (spec.sources[1].capacity, spec.sources[1].price) == (None, None)
+    assert spec.scales == (100, 200, 400)
+    assert (spec.points, spec.repeats, spec.seed) == (12, 2, 7)
+    assert (spec.predictor, spec.sizes, spec.currency) == ("linear", (1000, 5000), "USD")
+
+
+def test_json_keeps_a_spec(tmp_path: Path) -> None:
+    spec = read_mixture(written(tmp_path, WHOLE))
+    assert ProjectionSpec.from_configuration(spec.configuration()) == spec
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[training]", "[trainings]", r"no table \[trainings\]"),
+        ("price = 0.02", 'price = "cheap"', r"\[\[source\]\] number 1: price must be a number"),
+        ("price = 0.02", "price = -1", r'number 1: The price of "good" must be 0 or more'),
+        ("capacity = 5000", "capacity = true", "capacity must be a whole number"),
+        ("capacity = 5000", "stock = 5000", "number 1 has the unknown key stock"),
+        ('pilot = "sample:train"', "", "number 2 lacks the key pilot"),
+        ('name = "wide"', 'name = "good"', "Each source needs a name of its own"),
+        ('name = "wide"', 'name = "n"', "number 2: A source needs a name"),
+        ("[400, 100, 200]", "[400, 1.5]", r"\[training\]: scales must be a list of whole numbers"),
+        ("points = 12", 'table = "a.csv"', "with a table leave out scales"),
+        ('source = "/data/validation"', "", r"it needs a table \[validation\]"),
+        ('predictor = "linear"', 'predictor = "oracle"', "no predictor 'oracle'"),
+        ('learner = "linear"', 'learner = "oracle"', "no learner 'oracle'"),
+        ("[[source]]", "[source]", "mixture.toml"),
+        ('name = "good"', "name = good", "it is no TOML"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_place(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    assert old in WHOLE
+    path = written(tmp_path, WHOLE.replace(old, new))
+    with pytest.raises(ConfigError, match=said) as caught:
+        read_mixture(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"absent\.toml: it cannot be read"):
+        read_mixture(tmp_path / "absent.toml")
