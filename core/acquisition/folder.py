@@ -139,9 +139,10 @@ class Projection:
 
         Raises
         ------
-        ConfigError : it cannot be bought, or the predictor is not fitted
+        ConfigError : it cannot be bought, the predictor is not fitted, or there is a budget and a
+            price is not known
         """
-        record = self.record
+        record = self._priced(budget)
         return best_mix(
             self.fitted(predictor),
             n,
@@ -185,9 +186,9 @@ class Projection:
 
         Raises
         ------
-        ConfigError : nothing can be bought, or the predictor is not fitted
+        ConfigError : nothing can be bought, or as `best`
         """
-        record = self.record
+        record = self._priced(budget)
         return best_path(
             self.fitted(predictor),
             sizes,
@@ -206,21 +207,29 @@ class Projection:
 
     def _most(self, budget: float) -> int:
         """Return how many images a budget pays for, the cheapest first."""
-        price, capacity = self.record.price, self.record.capacity
-        if any(offer.price is None for offer in self.record.offers):
-            raise ConfigError("A budget needs the price of every source; give them first.")
+        record = self._priced(budget)
+        price, capacity = record.price, record.capacity
         left, most = budget, 0.0
         for source in np.argsort(price, kind="stable"):
             affordable = np.inf if price[source] == 0 else left / price[source]
             taken = min(float(capacity[source]), affordable)
             if not np.isfinite(taken):
                 raise ConfigError(
-                    f'"{self.record.names[source]}" costs nothing and has no end: a budget says '
+                    f'"{record.names[source]}" costs nothing and has no end: a budget says '
                     "nothing about the size. Give a number of images, or its capacity."
                 )
             most += np.floor(taken + 1e-9)
             left -= np.floor(taken + 1e-9) * price[source]
         return int(most)
+
+    def _priced(self, budget: float | None) -> ProjectionRecord:
+        """Return the record, if its prices allow for the budget."""
+        unknown = [offer.name for offer in self.record.offers if offer.price is None]
+        if budget is not None and unknown:
+            raise ConfigError(
+                f'A budget needs the price of every source; that of "{unknown[0]}" is not known.'
+            )
+        return self.record
 
     @cached_property
     def _predictors(self) -> Mapping[str, Any]:

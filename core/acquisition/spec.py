@@ -23,7 +23,7 @@ EXAMPLE_PREFIX = "example:"
 # Columns of the tables that have one column a source beside them.
 _COLUMNS = ("n", "accuracy", "repeat", "distance")
 # Where the data lie says nothing about the result; their content counts.
-_NOT_IDENTITY = ("sources", "validation", "test", "table")
+_NOT_IDENTITY = ("sources", "validation", "test", "test_ids", "table")
 
 
 def example_folder() -> Path:
@@ -70,6 +70,11 @@ class Offer:
             raise ConfigError(
                 "A source needs a name of one line without / and :, other than "
                 f"{', '.join(_COLUMNS)}; got {name!r}."
+            )
+        if name.startswith(("=", "+", "-", "@")):
+            raise ConfigError(
+                f"The name {name!r} would stand in order lists, where a spreadsheet would compute "
+                "it. Let it start with a letter."
             )
         object.__setattr__(self, "pilot", absolute_source(self.pilot))
         if self.ids is not None:
@@ -159,6 +164,11 @@ class ProjectionSpec:
             raise ConfigError(f"Points must be 1 or more, got {self.points}.")
         if not 1 <= self.repeats <= 100:
             raise ConfigError(f"Repeats must be 1 to 100, got {self.repeats}.")
+        if self.sizes and self.sizes[0] > self.capacity.sum():
+            raise ConfigError(
+                f"The sources have {self.capacity.sum():,.0f} images in all; the smallest of the "
+                f"sizes is {self.sizes[0]:,}."
+            )
         if not self.currency.strip() or not self.currency.isprintable():
             raise ConfigError("The currency needs a word, such as EUR.")
         if not 0 <= self.seed < 2**32:

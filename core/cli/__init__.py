@@ -20,6 +20,7 @@ from core.cli import (
     export,
     inspect,
     map,
+    project,
     review,
     scores,
     value,
@@ -29,7 +30,19 @@ from core.errors import AssayError, Cancelled, ConfigError
 
 __all__ = ["build_parser", "main"]
 
-COMMANDS = (value, append, review, scores, map, corrupt, compare, evaluate, export, inspect)
+COMMANDS = (
+    value,
+    append,
+    review,
+    scores,
+    map,
+    corrupt,
+    compare,
+    evaluate,
+    project,
+    export,
+    inspect,
+)
 
 
 def build_parser() -> argparse.ArgumentParser:

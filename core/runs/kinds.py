@@ -72,6 +72,9 @@ KINDS: dict[str, JobKind] = {
     "resolve": JobKind("core.curation.resolve:ResolveSpec", "core.curation.resolve:resolve_job"),
     "map": JobKind("core.runs.maps:MapSpec", "core.runs.maps:map_job"),
     "experiment": JobKind("core.lab.spec:ExperimentSpec", "core.lab.run:experiment_job"),
+    "projection": JobKind(
+        "core.acquisition.spec:ProjectionSpec", "core.acquisition.run:projection_job"
+    ),
 }
 
 

@@ -80,6 +80,7 @@ def test_json_keeps_a_spec(tmp_path: Path) -> None:
         ('name = "wide"', 'name = "good"', "Each source needs a name of its own"),
         ('name = "wide"', 'name = "n"', "number 2: A source needs a name"),
         ("[400, 100, 200]", "[400, 1.5]", r"\[training\]: scales must be a list of whole numbers"),
+        ('name = "good"', 'name = "=1+1"', "a spreadsheet would"),
         ("points = 12", 'table = "a.csv"', "with a table leave out scales"),
         ('source = "/data/validation"', "", r"it needs a table \[validation\]"),
         ('predictor = "linear"', 'predictor = "oracle"', "no predictor 'oracle'"),
@@ -96,6 +97,12 @@ def test_what_is_wrong_is_named_with_its_place(
     with pytest.raises(ConfigError, match=said) as caught:
         read_mixture(path)
     assert str(path) in str(caught.value)
+
+
+def test_sizes_that_nobody_has_are_refused_before_any_work(tmp_path: Path) -> None:
+    text = WHOLE.replace('ids = "wide.csv"', "capacity = 900").replace("[1000, 5000]", "[5901]")
+    with pytest.raises(ConfigError, match="5,900 images in all; the smallest of the sizes is 5,9"):
+        read_mixture(written(tmp_path, text))
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
