@@ -89,14 +89,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     with tempfile.TemporaryDirectory() as passing:
         home = options.home or Path(passing)
-        projection, _ = run_projection(read_mixture(folder / "mixture.toml"), home, _said)
+        projection, _ = run_projection(read_mixture(folder / "mixture.toml"), home)
         shutil.rmtree(folder / "projection", ignore_errors=True)
         copy_projection(projection, folder / "projection")
     return 0
-
-
-def _said(stage: str, done: float, detail: str = "") -> None:
-    print(f"{stage}: {done:.0%} {detail}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -292,7 +292,7 @@ def write_projection(
     predictors = {
         "schema_version": _PREDICTORS_VERSION,
         "fits": {name: json.loads(fitted.to_json()) for name, fitted in fits.items()},
-        "intervals": {name: one.to_dict() for name, one in intervals.items()},
+        "intervals": {name: _rounded(one.to_dict()) for name, one in intervals.items()},
     }
     table = measured_table(record.names, record.class_names, measured)
 
@@ -310,6 +310,17 @@ def write_projection(
 
     _whole(out, fill)
     return Projection(out.absolute(), record)
+
+
+def _rounded(content: Any) -> Any:
+    """Return JSON with numbers of six digits: half the size, and exact enough for what is drawn."""
+    if isinstance(content, float):
+        return float(f"{content:.6g}")
+    if isinstance(content, dict):
+        return {name: _rounded(one) for name, one in content.items()}
+    if isinstance(content, list):
+        return [_rounded(one) for one in content]
+    return content
 
 
 def copy_projection(projection: Projection, out: Path) -> Projection:
