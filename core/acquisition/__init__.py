@@ -7,6 +7,7 @@ from core.acquisition.config import read_mixture
 from core.acquisition.folder import (
     Projection,
     copy_projection,
+    example_projection,
     list_projections,
     open_projection,
     read_projection,
@@ -36,6 +37,7 @@ __all__ = [
     "ProjectionSpec",
     "copy_projection",
     "example_folder",
+    "example_projection",
     "list_projections",
     "open_projection",
     "order_csv",

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from core.acquisition.record import MixRecord, ProjectionRecord, read_projection_record
+from core.acquisition.spec import example_folder
 from core.errors import ConfigError, RunError
 from core.projection import (
     Fitted,
@@ -352,6 +353,11 @@ def open_projection(home: Path, projection_id: str) -> Projection:
 def read_projection(path: Path) -> Projection:
     """Open the projection in the folder `path`; raises `RunError` where there is none."""
     return Projection(path, read_projection_record(path / _RECORD))
+
+
+def example_projection() -> Projection:
+    """Open the bundled example, which is fitted; raises `RunError` where it is not installed."""
+    return read_projection(example_folder() / "projection")
 
 
 def list_projections(home: Path) -> list[Projection]:
