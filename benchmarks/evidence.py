@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 REPO = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPO))
@@ -35,7 +36,7 @@ FIGURE = "evidence-detection.svg"
 LEARNER = "convnet"
 EFFECTS = ("accuracy", "attack_success", "target_confidence")
 # Seeds of the trainings; a training takes minutes.
-ATTACKED = {"trojan-square": (0, 1, 2), "trojan-watermark": (0,), "blend": (0,)}
+ATTACKED = {"trojan-square": (0, 1, 2)}
 ATTACK_BAR, NAMED_RIGHT, MOST_INSPECTED = 0.15, 0.75, 0.15
 HURTS, HELPS = "#D55E00", "#0072B2"
 # A method that is ahead by less than this, or by less than the spread, is not called better.
@@ -44,14 +45,19 @@ LEAST_LEAD = 0.002
 
 @dataclass(frozen=True)
 class Measured:
-    """A claim and the experiment about it."""
+    """A claim and the experiments about it."""
 
     claim: Claim
-    experiment: Experiment
+    experiments: list[Experiment]
+
+    @property
+    def experiment(self) -> Experiment:
+        """Return the first experiment."""
+        return self.experiments[0]
 
     def figures(self, method: str) -> np.ndarray:
         """Return a method's figure for each seed."""
-        return self.claim.measure(self.experiment, method)
+        return np.concatenate([self.claim.measure(one, method) for one in self.experiments])
 
     def ranked(self) -> list[tuple[str, np.ndarray]]:
         """Return methods and their figures, best first."""
@@ -119,11 +125,11 @@ def claims_table(measured: list[Measured]) -> str:
 def details(one: Measured) -> str:
     """Return every method's figures on one claim."""
     record = one.experiment.record
-    table = one.experiment.detection
+    table = pd.concat([part.detection for part in one.experiments])
     table = table[table["fault"] == "all faults"]
     rows = [
         f"### {one.claim.title}",
-        f"`{' '.join(one.claim.faults)}`, seeds {', '.join(map(str, record.seeds))}.",
+        f"`{' '.join(one.claim.faults)}`, seeds {', '.join(map(str, one.claim.seeds))}.",
         f"| method | {one.claim.measured} | AUROC | average precision | seconds |\n"
         "|---|---|---|---|---|",
     ]
@@ -174,8 +180,8 @@ def attacks(measured: list[Measured], home: Path) -> str:
                 worst = max(worst, float(own["attack_success"].mean()))
     judged = "met" if worst < ATTACK_BAR else "**missed**"
     return (
-        "A small residual network is trained anew on the pictures of the first seed, three times "
-        "for the square and once for the others. *What looks harmful* lies below even odds. "
+        "A small residual network is trained anew on the pictures of the first seed, three times. "
+        "*What looks harmful* lies below even odds. "
         "*What the plan suggests* is that, and all that is a backdoor with 1 chance in 20. "
         f"Attack success after that is {worst:.1%} at worst (bar: below {ATTACK_BAR:.0%}, "
         f"{judged}).\n\n" + "\n".join(rows)
@@ -226,8 +232,7 @@ def measure(claim: Claim, home: Path, images: int | None) -> Measured:
     command = [sys.executable, __file__, "--run", claim.name, "--home", str(home)]
     command += [] if images is None else ["--images", str(images)]
     done = subprocess.run(command, check=True, cwd=REPO, stdout=subprocess.PIPE, text=True)
-    experiment = open_experiment(home, done.stdout.split()[-1])
-    one = Measured(claim, experiment)
+    one = Measured(claim, [open_experiment(home, name) for name in done.stdout.split()])
     print(claim.name, words(one.figures(DEFAULT)), "better:", one.better(), flush=True)
     return one
 
@@ -255,10 +260,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.run:
         claim = next(claim for claim in CLAIMS if claim.name == options.run)
-        experiment, _ = run_experiment(
-            claim.spec(options.images), options.home, Display(sys.stderr)
-        )
-        print(experiment.id)
+        for spec in claim.specs(options.images):
+            print(run_experiment(spec, options.home, Display(sys.stderr))[0].id)
         return
     if not CIFAR.is_dir():
         sys.exit(f"{CIFAR} is not there: name its parent by ASSAY_SHARED.")
