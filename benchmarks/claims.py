@@ -127,7 +127,7 @@ def _irrelevant(removed: str, into: str, bar: float) -> Claim:
         name=f"irrelevant-{removed}",
         title=f"All {removed} images spread over the other nine classes; embeddings given",
         measured=f"faults among the worst 500 images labelled {into}",
-        paper=f"LAVA figure 4: {bar:.0%}",
+        paper=f"LAVA figure 4: {100 * bar:.0f} %",
         faults=(f"irrelevant=0.1,removed={removed}",),
         measure=precision_in_class(into, 500),
         bar=bar,

@@ -40,7 +40,7 @@ ATTACKED = {"trojan-square": (0, 1, 2)}
 ATTACK_BAR, NAMED_RIGHT, MOST_INSPECTED = 0.15, 0.75, 0.15
 HURTS, HELPS = "#D55E00", "#0072B2"
 # A method that is ahead by less than this, or by less than the spread, is not called better.
-LEAST_LEAD = 0.002
+LEAST_LEAD = 0.001
 
 
 @dataclass(frozen=True)
@@ -158,8 +158,8 @@ def kinds_named(one: Measured, home: Path) -> str:
     ]
     return (
         f"Of the faults of the mixed bag that the default finds within the first "
-        f"{MOST_INSPECTED:.0%}, **{share_named_right(kinds):.1%}** are said to be of the kind that "
-        f"was planted (bar: {NAMED_RIGHT:.0%}; first seed).\n\n" + "\n".join(rows)
+        f"{100 * MOST_INSPECTED:.0f} %, **{100 * share_named_right(kinds):.1f} %** are said to be of the kind that "
+        f"was planted (bar: {100 * NAMED_RIGHT:.0f} %; first seed).\n\n" + "\n".join(rows)
     )
 
 
@@ -183,7 +183,7 @@ def attacks(measured: list[Measured], home: Path) -> str:
         "A small residual network is trained anew on the pictures of the first seed, three times. "
         "*What looks harmful* lies below even odds. "
         "*What the plan suggests* is that, and all that is a backdoor with 1 chance in 20. "
-        f"Attack success after that is {worst:.1%} at worst (bar: below {ATTACK_BAR:.0%}, "
+        f"Attack success after that is {100 * worst:.1f} % at worst (bar: below {100 * ATTACK_BAR:.0f} %, "
         f"{judged}).\n\n" + "\n".join(rows)
     )
 
