@@ -38,6 +38,8 @@ EFFECTS = ("accuracy", "attack_success", "target_confidence")
 # Seeds of the trainings; a training takes minutes.
 ATTACKED = {"trojan-square": (0, 1, 2)}
 ATTACK_BAR, NAMED_RIGHT, MOST_INSPECTED = 0.15, 0.75, 0.15
+# Of the images inspected: what the figure shows.
+SHOWN = 0.6
 HURTS, HELPS = "#D55E00", "#0072B2"
 # A method that is ahead by less than this, or by less than the spread, is not called better.
 LEAST_LEAD = 0.001
@@ -158,8 +160,9 @@ def kinds_named(one: Measured, home: Path) -> str:
     ]
     return (
         f"Of the faults of the mixed bag that the default finds within the first "
-        f"{100 * MOST_INSPECTED:.0f} %, **{100 * share_named_right(kinds):.1f} %** are said to be of the kind that "
-        f"was planted (bar: {100 * NAMED_RIGHT:.0f} %; first seed).\n\n" + "\n".join(rows)
+        f"{100 * MOST_INSPECTED:.0f} %, **{100 * share_named_right(kinds):.1f} %** are said to be "
+        f"of the kind that was planted (bar: {100 * NAMED_RIGHT:.0f} %; first seed).\n\n"
+        + "\n".join(rows)
     )
 
 
@@ -183,8 +186,8 @@ def attacks(measured: list[Measured], home: Path) -> str:
         "A small residual network is trained anew on the pictures of the first seed, three times. "
         "*What looks harmful* lies below even odds. "
         "*What the plan suggests* is that, and all that is a backdoor with 1 chance in 20. "
-        f"Attack success after that is {100 * worst:.1f} % at worst (bar: below {100 * ATTACK_BAR:.0f} %, "
-        f"{judged}).\n\n" + "\n".join(rows)
+        f"Attack success after that is {100 * worst:.1f} % at worst (bar: below "
+        f"{100 * ATTACK_BAR:.0f} %, {judged}).\n\n" + "\n".join(rows)
     )
 
 
@@ -203,22 +206,22 @@ def draw(measured: list[Measured], path: Path) -> None:
         axis.set_visible(False)
     for axis, one in zip(axes.flat, measured, strict=False):
         curves = one.experiment.curves
+        shown = slice(0, round(SHOWN * (len(curves.share) - 1)) + 1, 4)
+        share = curves.share[shown]
         for name in curves.methods:
-            mean, deviation = curves.band(name)
+            mean, deviation = (part[shown] for part in curves.band(name))
             if name == DEFAULT:
-                axis.plot(
-                    curves.share, mean, color="#0072B2", linewidth=2, label="LAVA, calibrated"
-                )
+                axis.plot(share, mean, color=HELPS, linewidth=2, label="LAVA, calibrated")
                 low, high = mean - deviation, mean + deviation
-                axis.fill_between(curves.share, low, high, color=HELPS, alpha=0.2)
+                axis.fill_between(share, low, high, color=HELPS, alpha=0.2)
             elif name == f"{DEFAULT}:published":
-                axis.plot(curves.share, mean, color=HURTS, label="LAVA as published")
+                axis.plot(share, mean, color=HURTS, label="LAVA as published")
             elif name != "random":
-                axis.plot(curves.share, mean, color="#8A8A86", linewidth=0.7, alpha=0.7)
-        axis.plot(curves.share, curves.optimal[0], "k:", linewidth=0.8, label="optimal")
-        axis.plot([0, 1], [0, 1], "k--", linewidth=0.6, label="random")
+                axis.plot(share, mean, color="#8A8A86", linewidth=0.7, alpha=0.7)
+        axis.plot(share, curves.optimal[0][shown], "k:", linewidth=0.8, label="optimal")
+        axis.plot([0, SHOWN], [0, SHOWN], "k--", linewidth=0.6, label="random")
         axis.set_title(one.claim.name, fontsize=9)
-        axis.set_xlim(0, 0.6)
+        axis.set_xlim(0, SHOWN)
     axes[0][0].legend(fontsize=7, loc="lower right")
     figure.supxlabel("share of the images inspected, worst first", fontsize=9)
     figure.supylabel("share of the faults found", fontsize=9)
