@@ -222,6 +222,7 @@ def draw(measured: list[Measured], path: Path) -> None:
         axis.plot([0, SHOWN], [0, SHOWN], "k--", linewidth=0.6, label="random")
         axis.set_title(one.claim.name, fontsize=9)
         axis.set_xlim(0, SHOWN)
+        axis.set_ylim(0, 1.02)
     axes[0][0].legend(fontsize=7, loc="lower right")
     figure.supxlabel("share of the images inspected, worst first", fontsize=9)
     figure.supylabel("share of the faults found", fontsize=9)
