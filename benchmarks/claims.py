@@ -122,7 +122,7 @@ class Claim:
 
 
 def _irrelevant(removed: str, into: str, bar: float) -> Claim:
-    """Return the claim as in the paper: the embedder knows the class that validation lacks."""
+    """Return the claim for an embedder that knows the class; the paper leaves open if its own did."""
     return Claim(
         name=f"irrelevant-{removed}",
         title=f"All {removed} images spread over the other nine classes; embeddings given",
