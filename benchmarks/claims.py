@@ -122,7 +122,7 @@ class Claim:
 
 
 def _irrelevant(removed: str, into: str, bar: float) -> Claim:
-    """Return the claim for an embedder that knows the class; the paper leaves open if its own did."""
+    """Return the claim for an embedder that knows the class; the paper leaves that open."""
     return Claim(
         name=f"irrelevant-{removed}",
         title=f"All {removed} images spread over the other nine classes; embeddings given",
