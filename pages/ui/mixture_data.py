@@ -1,0 +1,229 @@
+"""What the page of mixtures shows of a projection, ready for JSON.
+
+Nothing here knows HTTP or Streamlit. Accuracies are from 0 to 1 and not clipped; numbers have six
+digits, and what is no number is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from core.acquisition import MixRecord, OfferRecord, Projection, ProjectionRecord
+from core.acquisition.record import INTERVAL_LEVEL
+from core.projection import Measured, counts_of
+
+# As far as the curve goes: this many times what was trained, and no farther than that many images.
+_FARTHEST, _MOST = 30, 10_000_000
+_CURVE_STEPS = 61
+TRACK = np.linspace(0.0, 1.0, 21)
+"""Shares of a source for which its track gives the accuracy."""
+
+
+def ready(content: Any) -> Any:
+    """Return arrays as lists, numbers with six digits, and null for what is no number."""
+    if isinstance(content, np.ndarray):
+        return ready(content.tolist())
+    if isinstance(content, dict):
+        return {name: ready(one) for name, one in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [ready(one) for one in content]
+    if isinstance(content, float):
+        return float(f"{content:.6g}") if isfinite(content) else None
+    return content
+
+
+def about(projection: Projection) -> dict[str, Any]:
+    """Return what does not depend on the mix; raises `RunError` where the folder is damaged."""
+    record = projection.record
+    return {
+        "id": record.id,
+        "names": list(record.names),
+        "offers": [_offer(one) for one in record.offers],
+        "currency": record.currency,
+        "class_names": list(record.class_names),
+        "validation": {
+            "images": record.validation.images,
+            "classes": list(record.validation_counts),
+        },
+        "test": {"images": record.test.images, "note": record.test_note},
+        "scales": list(record.scales),
+        "learner": record.configuration.get("learner"),
+        "embedder": record.embedder,
+        "from_table": record.from_table,
+        "level": INTERVAL_LEVEL,
+        "sizes": sizes_shown(record),
+        "trained": max(record.scales),
+        "most": most_shown(record),
+        "predictor": record.predictor,
+        "predictors": ready(_predictors(record)),
+        "findings": [
+            {"severity": one.severity, "sentence": one.sentence} for one in record.findings
+        ],
+        "models": record.models,
+        "skipped": record.skipped,
+        "converged": ready(record.converged),
+        "measured": ready(_measured(projection.measured)),
+        "best": [described(record, one) for one in record.best],
+    }
+
+
+def most_shown(record: ProjectionRecord) -> int:
+    """Return the largest size that is shown."""
+    trained, total = max(record.scales), float(record.capacity.sum())
+    sizes = [_FARTHEST * trained, *(one.n for one in record.best)]
+    if isfinite(total):
+        sizes.append(int(total))
+    return max(trained, min(max(sizes), _MOST))
+
+
+def sizes_shown(record: ProjectionRecord) -> list[int]:
+    """Return the sizes of the curve, ascending: evenly spaced in log, and those trained."""
+    spaced = np.geomspace(min(record.scales), most_shown(record), _CURVE_STEPS)
+    return sorted({*np.rint(spaced).astype(int).tolist(), *record.scales})
+
+
+def cost_of(record: ProjectionRecord, counts: Sequence[int] | np.ndarray) -> float | None:
+    """Return what images of each source, shape (m,), cost; None where a price is not known."""
+    bought = [(one.price, int(n)) for one, n in zip(record.offers, counts, strict=True) if n > 0]
+    if any(price is None for price, _ in bought):
+        return None
+    return float(sum((price or 0.0) * n for price, n in bought))
+
+
+def described(record: ProjectionRecord, mix: MixRecord) -> dict[str, Any]:
+    """Return a best mix; its cost is null where it is not known."""
+    found: dict[str, Any] = ready({**asdict(mix), "cost": cost_of(record, mix.counts)})
+    return found
+
+
+def mix(projection: Projection, p: np.ndarray, n: int, by: str | None = None) -> dict[str, Any]:
+    """Return everything that one mix says.
+
+    Parameters
+    ----------
+    p : the ratio, sum 1, shape (m,)
+    n : images in all, 1 or more
+    by : the predictor; None for the one that is shown first
+
+    Raises
+    ------
+    ConfigError : there is no such predictor, or it is not fitted
+    RunError : the folder is damaged
+    """
+    record = projection.record
+    by = record.predictor if by is None else by
+    counts = counts_of(p, n)
+    sizes = np.array([*sizes_shown(record), n], dtype=np.float64)
+    accuracy, low, high = _around(projection, p, sizes, by)
+    at = {"accuracy": accuracy[-1], "low": low[-1], "high": high[-1]}
+    per_class = projection.fitted(by).per_class(p, np.array([n]))
+    more = projection.marginal(p, n, predictor=by)
+    found: dict[str, Any] = ready(
+        {
+            "p": p,
+            "n": n,
+            "by": by,
+            "curve": {"accuracy": accuracy[:-1], "low": low[:-1], "high": high[:-1]},
+            "at": at,
+            "distance": projection.tangents.distance(p),
+            "counts": counts,
+            "cost": cost_of(record, counts),
+            "per_class": None if per_class is None else per_class[0],
+            "shares": p @ _class_shares(record),
+            "more": {"per_image": more.per_image, "per_price": more.per_price},
+            "others": {
+                name: at if name == by else _at(projection, p, n, name)
+                for name in projection.predictors
+            },
+            "tracks": _tracks(projection, p, n, by),
+        }
+    )
+    return found
+
+
+def moved(p: np.ndarray, source: int, values: np.ndarray) -> np.ndarray:
+    """Return p, shape (m,), with the share of a source at each of the values, shape (k, m).
+
+    As `core.projection.rescale` with nothing locked, for many values at once.
+    """
+    m = len(p)
+    if m == 1:
+        return np.ones((len(values), 1))
+    rest = p.copy()
+    rest[source] = 0.0
+    if rest.sum() <= 0:
+        rest = np.where(np.arange(m) == source, 0.0, 1.0)
+    found = (1 - values)[:, None] * (rest / rest.sum())
+    found[:, source] = values
+    return np.asarray(found)
+
+
+def _offer(offer: OfferRecord) -> dict[str, Any]:
+    return {
+        "name": offer.name,
+        "images": offer.pilot.images,
+        "capacity": offer.capacity,
+        "price": offer.price,
+        "classes": list(offer.class_counts),
+    }
+
+
+def _predictors(record: ProjectionRecord) -> list[dict[str, Any]]:
+    """Return how the predictors did, the most exact first."""
+    found = []
+    for name, title in record.titles.items():
+        kept = asdict(record.predictors[name])
+        found.append({"name": name, "title": title, "error": kept.pop("held_out_error"), **kept})
+    return found
+
+
+def _measured(measured: Measured) -> dict[str, Any]:
+    """Return what was trained, one entry a mixture and size, with how its repeats spread."""
+    means = measured.mean()
+    _, mixture = measured.mixtures()
+    _, cell, repeats = np.unique(
+        np.column_stack([measured.n, mixture]), axis=0, return_inverse=True, return_counts=True
+    )
+    cell = cell.reshape(-1)
+    squares = np.bincount(cell, weights=(measured.accuracy - means.accuracy[cell]) ** 2)
+    with np.errstate(invalid="ignore"):
+        deviation = np.sqrt(squares / np.where(repeats > 1, repeats - 1, np.nan))
+    return {
+        "p": means.p,
+        "n": means.n,
+        "accuracy": means.accuracy,
+        "deviation": deviation if (repeats > 1).any() else None,
+        "repeats": repeats,
+    }
+
+
+def _class_shares(record: ProjectionRecord) -> np.ndarray:
+    """Return the share of each class in each pilot, shape (m, v), rows with sum 1."""
+    counts = np.array([one.class_counts for one in record.offers], dtype=np.float64)
+    return np.asarray(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1.0))
+
+
+def _around(
+    projection: Projection, p: np.ndarray, n: np.ndarray, by: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return accuracies at sizes n and the ends of their intervals, shapes (k,)."""
+    accuracy = projection.fitted(by).predict(p, n)
+    return accuracy, *projection.interval(by).interval(p, n, INTERVAL_LEVEL)
+
+
+def _at(projection: Projection, p: np.ndarray, n: int, by: str) -> dict[str, float]:
+    accuracy, low, high = _around(projection, p, np.array([n]), by)
+    return {"accuracy": float(accuracy[0]), "low": float(low[0]), "high": float(high[0])}
+
+
+def _tracks(projection: Projection, p: np.ndarray, n: int, by: str) -> np.ndarray:
+    """Return what moving each share alone would do, shape (m, 21)."""
+    m = len(p)
+    ratios = np.concatenate([moved(p, source, TRACK) for source in range(m)])
+    accuracy = projection.fitted(by).predict(ratios, np.array([n]))
+    return accuracy.reshape(m, len(TRACK))

@@ -1,0 +1,121 @@
+"""Many mixes of a projection at once, and the best of them, ready for JSON; as `mixture_data`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from core.acquisition import Projection
+from core.errors import ConfigError
+from core.projection import lattice, space_filling
+from pages.ui.mixture_data import described, ready
+
+_TRIANGLE_STEPS, _LINE_STEPS = 40, 100
+_SPREAD = 240
+_STOPS = 60
+# Searches that are kept: somebody who drags a budget back finds the answer there.
+_KEPT = 64
+
+
+def field(
+    projection: Projection,
+    n: int,
+    by: str | None = None,
+    *,
+    p: np.ndarray | None = None,
+    corners: Sequence[int] = (),
+) -> dict[str, Any]:
+    """Return the accuracies of n images all over a triangle of mixes, or a line of two sources.
+
+    Parameters
+    ----------
+    p : with more than three sources, what the third corner is made of: the sources that are not
+        in `corners`, in these proportions; shape (m,)
+    corners : two sources; none for all three of three
+
+    Raises
+    ------
+    ConfigError : there is one source, the corners are no two sources, or as `mix`
+    """
+    m = len(projection.record.offers)
+    if m == 1:
+        raise ConfigError("There is one source and nothing to mix.")
+    steps = _LINE_STEPS if m == 2 else _TRIANGLE_STEPS
+    ends = np.eye(m) if m <= 3 and not corners else _corners(m, p, corners)
+    ratios = lattice(len(ends), steps) @ ends
+    accuracy = projection.fitted(by).predict(ratios, np.array([n]))
+    found: dict[str, Any] = ready({"steps": steps, "corners": ends, "accuracy": accuracy})
+    return found
+
+
+def _corners(m: int, p: np.ndarray | None, chosen: Sequence[int]) -> np.ndarray:
+    """Return the ratios of the corners, shape (3, m)."""
+    if m < 3:
+        raise ConfigError("Corners are chosen among three sources or more.")
+    if len(set(chosen)) != 2 or not all(0 <= source < m for source in chosen):
+        raise ConfigError(f"Two of the {m} sources are corners of the map: a and b, from 0.")
+    others = np.zeros(m) if p is None else p.copy()
+    others[list(chosen)] = 0.0
+    if others.sum() <= 0:
+        others = np.ones(m)
+        others[list(chosen)] = 0.0
+    return np.vstack([np.eye(m)[list(chosen)], others / others.sum()])
+
+
+def spread(projection: Projection, n: int, by: str | None = None) -> dict[str, Any]:
+    """Return mixes all over the simplex with their accuracies; raises as `mix`.
+
+    The best one follows, and `best` is its position: null where n images cannot be bought.
+    """
+    ratios, best = space_filling(len(projection.record.offers), _SPREAD, seed=0), None
+    fitted = projection.fitted(by)
+    with suppress(ConfigError):
+        ratios, best = np.vstack([ratios, best_mix(projection, n, by)["p"]]), len(ratios)
+    accuracy = fitted.predict(ratios, np.array([n]))
+    found: dict[str, Any] = ready({"p": ratios, "accuracy": accuracy, "best": best})
+    return found
+
+
+@lru_cache(_KEPT)
+def best_mix(
+    projection: Projection, n: int | None, by: str | None = None, budget: float | None = None
+) -> dict[str, Any]:
+    """Return the best mix of n images, or with None of any size that the budget pays for.
+
+    Raises
+    ------
+    ConfigError : it cannot be bought, there is neither a size nor a budget, or as `mix`
+    """
+    if n is None and budget is None:
+        raise ConfigError("The best mix needs a number of images, or a budget.")
+    if n is not None:
+        found = projection.best(n, budget, predictor=by)
+    elif budget is not None:
+        found = projection.best_for(budget, predictor=by)
+    stops = np.unique(np.rint(np.linspace(0, len(found.path) - 1, _STOPS)).astype(int))
+    return {
+        **described(projection.record, projection.described(found, predictor=by)),
+        **ready(
+            {
+                "path": found.path[stops],
+                "agreement": found.agreement,
+                "grid": {"p": found.grid_p, "accuracy": found.grid_accuracy},
+            }
+        ),
+    }
+
+
+@lru_cache(_KEPT)
+def best_by_size(
+    projection: Projection, by: str | None = None, budget: float | None = None
+) -> dict[str, Any]:
+    """Return the best mixes at the sizes of the record; raises as `best_mix`."""
+    record = projection.record
+    if budget is None and by in (None, record.predictor):
+        return {"best": [described(record, one) for one in record.best]}
+    mixes = projection.best_path((one.n for one in record.best), budget, predictor=by)
+    return {"best": [described(record, projection.described(one, predictor=by)) for one in mixes]}

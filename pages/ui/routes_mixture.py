@@ -1,0 +1,140 @@
+"""HTTP routes of a projection: what any mix of its sources reaches, the best ones, an order list.
+
+A projection is named by its id, or "example" for the bundled one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from core.acquisition import Projection, order_csv
+from core.errors import ConfigError
+from core.runs import home
+from pages.ui import cache, mixture_data, mixture_maps
+from pages.ui.address import base_path
+from pages.ui.http import NO_STORE, REVALIDATE, Handler, Payload, answer, explained, send
+
+BASE = f"{base_path()}/assay/projections/{{projection}}"
+"""Where the routes of a projection begin; `{projection}` is its id or "example"."""
+
+_MOST_IMAGES = 1_000_000_000
+_MOST_MONEY = 1e12
+# Shares come with a few digits each: their sum may miss 1 by as much.
+_ROUNDED = 1e-3
+
+
+def _projection(request: Request) -> Projection:
+    return cache.projection(home(), request.path_params["projection"])
+
+
+def _answered(found: Callable[[Projection, Request], dict[str, Any]]) -> Handler:
+    """Answer with what is found of the projection that the request names."""
+    return explained(lambda request: answer(found(_projection(request), request)))
+
+
+@explained
+def _about(request: Request) -> Response:
+    return send(request, Payload.json(mixture_data.about(_projection(request))), REVALIDATE)
+
+
+def _mix(projection: Projection, request: Request) -> dict[str, Any]:
+    return mixture_data.mix(projection, _ratio(projection, request), _images(request), _by(request))
+
+
+def _field(projection: Projection, request: Request) -> dict[str, Any]:
+    p = _ratio(projection, request) if "p" in request.query_params else None
+    named = [name for name in ("a", "b") if name in request.query_params]
+    corners = [_whole(request, name, 0, len(projection.record.offers) - 1) for name in named]
+    return mixture_maps.field(projection, _images(request), _by(request), p=p, corners=corners)
+
+
+def _spread(projection: Projection, request: Request) -> dict[str, Any]:
+    return mixture_maps.spread(projection, _images(request), _by(request))
+
+
+def _best(projection: Projection, request: Request) -> dict[str, Any]:
+    n = _images(request) if "n" in request.query_params else None
+    return mixture_maps.best_mix(projection, n, _by(request), _budget(request))
+
+
+def _path(projection: Projection, request: Request) -> dict[str, Any]:
+    return mixture_maps.best_by_size(projection, _by(request), _budget(request))
+
+
+@explained
+def _order(request: Request) -> Response:
+    record = _projection(request).record
+    counts = request.query_params.get("counts", "").split(",")
+    text = order_csv(record, [_number_of("counts", one, 0, _MOST_IMAGES) for one in counts])
+    headers = {
+        **NO_STORE,
+        "Content-Disposition": f'attachment; filename="order-{record.id[:8]}.csv"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(text, headers=headers, media_type="text/csv; charset=utf-8")
+
+
+def _by(request: Request) -> str | None:
+    return request.query_params.get("by") or None
+
+
+def _images(request: Request) -> int:
+    return _whole(request, "n", 1, _MOST_IMAGES)
+
+
+def _whole(request: Request, name: str, least: int, most: int) -> int:
+    return _number_of(name, request.query_params.get(name, ""), least, most)
+
+
+def _number_of(name: str, text: str, least: int, most: int) -> int:
+    """Return a whole number of the URL; raises `ConfigError` where it is none."""
+    plain = text.isascii() and text.isdecimal() and len(text) <= len(str(most))
+    if not plain or not least <= int(text) <= most:
+        raise ConfigError(f"{name} must be a whole number from {least:,} to {most:,}.")
+    return int(text)
+
+
+def _budget(request: Request) -> float | None:
+    if "budget" not in request.query_params:
+        return None
+    budget = _decimal(request.query_params["budget"])
+    if not 0 < budget <= _MOST_MONEY:
+        raise ConfigError(f"The budget must be above 0, and {_MOST_MONEY:,.0f} at most.")
+    return budget
+
+
+def _ratio(projection: Projection, request: Request) -> np.ndarray:
+    """Return the shares of the sources, shape (m,), sum 1."""
+    m = len(projection.record.offers)
+    p = np.array([_decimal(one) for one in request.query_params.get("p", "").split(",")])
+    # With NaN no comparison holds.
+    if len(p) != m or not (p >= 0).all() or not abs(p.sum() - 1) <= _ROUNDED:
+        raise ConfigError(f"p must be the shares of {m} sources: 0 or more, with the sum 1.")
+    return np.asarray(p / p.sum())
+
+
+def _decimal(text: str) -> float:
+    """Return a number of the URL; NaN where it is none, or not finite."""
+    try:
+        number = float(text)
+    except ValueError:
+        return float("nan")
+    return number if isfinite(number) else float("nan")
+
+
+ROUTES = [
+    Route(f"{BASE}/about", _about),
+    Route(f"{BASE}/mix", _answered(_mix)),
+    Route(f"{BASE}/field", _answered(_field)),
+    Route(f"{BASE}/spread", _answered(_spread)),
+    Route(f"{BASE}/best", _answered(_best)),
+    Route(f"{BASE}/path", _answered(_path)),
+    Route(f"{BASE}/order", _order),
+]
