@@ -3,7 +3,7 @@
 What trains and solves brings torch and scikit-learn; that loads when it is first used.
 """
 
-from core.acquisition.config import read_mixture
+from core.acquisition.config import read_mixture, write_mixture
 from core.acquisition.folder import (
     Projection,
     copy_projection,
@@ -48,5 +48,6 @@ __all__ = [
     "read_projection",
     "read_projection_record",
     "run_projection",
+    "write_mixture",
     "write_projection",
 ]

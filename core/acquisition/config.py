@@ -1,11 +1,14 @@
-"""mixture.toml: the sources and settings of a projection, written down by a person."""
+"""mixture.toml: the sources and settings of a projection, as a file for people."""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+import tomli_w
 
 from core.acquisition.spec import EXAMPLE_PREFIX, Offer, ProjectionSpec
 from core.errors import ConfigError
@@ -44,6 +47,7 @@ _TABLES: Mapping[str, _Keys] = {
     },
 }
 _PATHS = ("pilot", "ids", "validation", "test", "test_ids", "table")
+_HEAD = "# Sources of images, to be projected by: python -m core project --config FILE\n"
 
 
 def read_mixture(path: Path) -> ProjectionSpec:
@@ -75,6 +79,26 @@ def read_mixture(path: Path) -> ProjectionSpec:
         return ProjectionSpec(**settings)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
+
+
+def write_mixture(spec: ProjectionSpec) -> str:
+    """Return a projection's configuration as TOML that `read_mixture` reads, from any folder.
+
+    What is left open in `spec` is left out; every other setting is named, defaults included.
+    """
+    # A section at a time: in one go the writer would put short sources into a single line each.
+    sections = [f"[[source]]\n{_section(asdict(offer), _SOURCE)}" for offer in spec.sources]
+    raw = spec.configuration()
+    for name, keys in _TABLES.items():
+        if section := _section(raw, keys):
+            sections.append(f"[{name}]\n{section}")
+    return "\n".join([_HEAD, *sections])
+
+
+def _section(raw: Mapping[str, Any], keys: _Keys) -> str:
+    """Return lines with the fields that are given, by the names that they have in the file."""
+    given = {key: raw[field] for key, (field, _) in keys.items()}
+    return tomli_w.dumps({key: value for key, value in given.items() if value not in (None, [])})
 
 
 def _parsed(path: Path) -> dict[str, Any]:

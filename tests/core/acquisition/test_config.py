@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import tempfile
+import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from core.acquisition import ProjectionSpec, read_mixture
+from core.acquisition import Offer, ProjectionSpec, example_folder, read_mixture, write_mixture
 from core.errors import ConfigError
 
 WHOLE = """
@@ -108,3 +112,57 @@ def test_sizes_that_nobody_has_are_refused_before_any_work(tmp_path: Path) -> No
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"absent\.toml: it cannot be read"):
         read_mixture(tmp_path / "absent.toml")
+
+
+def reread(spec: ProjectionSpec) -> ProjectionSpec:
+    with tempfile.TemporaryDirectory() as folder:
+        return read_mixture(written(Path(folder), write_mixture(spec)))
+
+
+def test_what_is_written_is_read_again_from_another_folder(tmp_path: Path) -> None:
+    spec = read_mixture(written(tmp_path, WHOLE))
+    assert reread(spec) == spec
+
+
+def test_the_example_is_written_with_the_names_that_it_has() -> None:
+    spec = read_mixture(example_folder() / "mixture.toml")
+    assert 'ids = "example:few-classes.csv"' in write_mixture(spec)
+    assert reread(spec) == spec
+
+
+def test_a_table_of_ones_own_accuracies_is_written_and_what_is_open_is_not(tmp_path: Path) -> None:
+    spec = ProjectionSpec(
+        sources=(Offer(name="A", pilot="a.npz"),), validation="v", table=str(tmp_path / "t.csv")
+    )
+    raw = tomllib.loads(write_mixture(spec))
+    assert raw["training"]["table"] == str(tmp_path / "t.csv")
+    assert "test" not in raw
+    assert set(raw["source"][0]) == {"name", "pilot"}
+    assert "scales" not in raw["training"]
+    assert reread(spec) == spec
+
+
+def test_a_price_of_nothing_is_no_unknown_price() -> None:
+    spec = ProjectionSpec(
+        sources=(Offer(name="A", pilot="a.npz", price=0), Offer(name="B", pilot="b.npz")),
+        validation="v",
+    )
+    assert [offer.price for offer in reread(spec).sources] == [0, None]
+
+
+@pytest.mark.parametrize(
+    "name", ['"]', "'''", '"""', "a\\", "[[source]]", "# none", "naïve 猫", '"price = 0', "{x}"]
+)
+def test_hostile_text_stays_text(name: str) -> None:
+    spec = ProjectionSpec(
+        sources=(Offer(name=name, pilot=f"/data/{name}\n[test]"),),
+        validation=f'/data/{name}"\n\x01\x1b\x7f',
+        currency=name,
+    )
+    assert reread(spec) == spec
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+def test_any_path_comes_back(text: str) -> None:
+    spec = ProjectionSpec(sources=(Offer(name="A", pilot=f"/a/{text}/b"),), validation="/v")
+    assert reread(spec) == spec
