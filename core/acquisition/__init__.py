@@ -14,6 +14,7 @@ from core.acquisition.folder import (
     write_projection,
 )
 from core.acquisition.order import ORDER_COLUMNS, order_csv, order_table
+from core.acquisition.preview import PilotPreview, ProjectionPreview, preview_projection
 from core.acquisition.record import (
     FindingRecord,
     MixRecord,
@@ -31,8 +32,10 @@ __all__ = [
     "MixRecord",
     "Offer",
     "OfferRecord",
+    "PilotPreview",
     "PredictorRecord",
     "Projection",
+    "ProjectionPreview",
     "ProjectionRecord",
     "ProjectionSpec",
     "copy_projection",
@@ -42,6 +45,7 @@ __all__ = [
     "open_projection",
     "order_csv",
     "order_table",
+    "preview_projection",
     "projection_id",
     "projection_job",
     "read_mixture",

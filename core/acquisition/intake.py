@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -203,12 +203,8 @@ def embed_sets(
     from core.embedding import embed_pair
 
     spec = sets.spec
-    if pictures:
-        _require_pictures(sets)
-    named = [_renamed(data, f"{name}/") for data, name in zip(sets.pilots, spec.names, strict=True)]
-    everything = join_sets([*named, _renamed(sets.test, _TEST)])
-    part = np.repeat(np.arange(len(named) + 1), [len(data) for data in (*named, sets.test)])
-    everything, validation = align_classes(everything, sets.validation)
+    require_inputs(sets, pictures=pictures)
+    everything, validation, part = joined(sets)
     if pictures:
         # What cannot be read must be missing from embeddings that were brought along as well.
         kept = drop_unreadable(everything, progress)
@@ -225,6 +221,21 @@ def embed_sets(
     )
     part = part[np.isin(everything.ids, pair.train.ids)]
     return _embedded(sets, pair, part, progress, pictures=pictures)
+
+
+def joined(sets: Sets) -> tuple[LabelledImages, LabelledImages, np.ndarray]:
+    """Return all pilots and the test set as one set, and the validation set with its classes.
+
+    Returns
+    -------
+    everything, validation, part : part says which set a row of everything is from, int64: the
+        pilots in their order, the test set last
+    """
+    names = sets.spec.names
+    named = [_renamed(data, f"{name}/") for data, name in zip(sets.pilots, names, strict=True)]
+    everything = join_sets([*named, _renamed(sets.test, _TEST)])
+    part = np.repeat(np.arange(len(named) + 1), [len(data) for data in (*named, sets.test)])
+    return *align_classes(everything, sets.validation), part
 
 
 def _embedded(
@@ -281,13 +292,45 @@ def _embedded(
     )
 
 
-def _require_pictures(sets: Sets) -> None:
-    for data in (*sets.pilots, sets.validation, sets.test):
-        if data.images is None:
+def require_inputs(sets: Sets, *, pictures: bool) -> None:
+    """Refuse sets that lack what the embedder or the learner takes.
+
+    Raises
+    ------
+    DataError : a set has no pictures, or no embeddings, or they differ in width
+    """
+    from core.embedding import EMBEDDERS
+
+    spec, all_sets = sets.spec, (*sets.pilots, sets.validation, sets.test)
+    needs = {
+        f"the learner '{spec.learner}'": pictures,
+        f"the embedder '{spec.embedder}'": EMBEDDERS[spec.embedder].from_pictures,
+    }
+    for data in all_sets:
+        for who, needed in needs.items():
+            if needed and data.images is None:
+                raise DataError(
+                    f"{data.source}: it has no pictures, which {who} needs. For embeddings use "
+                    "the learner 'linear' and the embedder 'precomputed'."
+                )
+    if spec.embedder == "precomputed":
+        _require_one_width(all_sets)
+
+
+def _require_one_width(all_sets: Sequence[LabelledImages]) -> None:
+    widths = {}
+    for data in all_sets:
+        if data.embeddings is None:
             raise DataError(
-                f"{data.source}: it has no pictures, which the learner '{sets.spec.learner}' "
-                "needs. Use 'linear' for embeddings."
+                f"{data.source}: it has no embeddings, which the embedder 'precomputed' needs."
             )
+        widths[data.embeddings.shape[1]] = data.source
+    if len(widths) > 1:
+        (one, source), (other, its_source) = list(widths.items())[:2]
+        raise DataError(
+            f"The embeddings of {source} have {one} numbers each, those of {its_source} have "
+            f"{other}. Make all with the same model."
+        )
 
 
 def _renamed(data: LabelledImages, prefix: str) -> LabelledImages:

@@ -77,7 +77,7 @@ def run_projection(
         return open_projection(home, sets.id), True
     with watch.stage("Embedding"):
         embedded = embed_sets(
-            sets, home / "embeddings", progress, pictures=_takes_pictures(sets.spec)
+            sets, home / "embeddings", progress, pictures=takes_pictures(sets.spec)
         )
         findings = _checked(embedded)
     with watch.stage("Training"):
@@ -131,7 +131,7 @@ def projection_job(
     return {"projection": projection.id, "reused": reused}
 
 
-def _takes_pictures(spec: ProjectionSpec) -> bool:
+def takes_pictures(spec: ProjectionSpec) -> bool:
     """Return whether models are trained here, and on pictures."""
     from core.evaluation import learner_named
 
@@ -182,14 +182,14 @@ def _distances(
 
     transport = MixtureTransport(embedded.pilots, embedded.y, embedded.y_labels, progress=progress)
     trained, _ = measured.mixtures()
-    ratios = np.unique(np.vstack([_spread(embedded.pilots), trained]).round(9), axis=0)
+    ratios = np.unique(np.vstack([spread_ratios(embedded.pilots), trained]).round(9), axis=0)
     points = transport.solve_all(ratios / ratios.sum(axis=1, keepdims=True), progress=progress)
     converged = [point.certificate.converged for point in points]
     return Tangents.of(points), float(np.mean(converged))
 
 
-def _spread(pilots: Pilots) -> np.ndarray:
-    """Return ratios all over the simplex, shape (k, m)."""
+def spread_ratios(pilots: Pilots) -> np.ndarray:
+    """Return the ratios at which distances are solved, trained or not, shape (k, m)."""
     m = pilots.m
     if m in _DISTANCE_STEPS:
         return lattice(m, _DISTANCE_STEPS[m])
