@@ -15,7 +15,11 @@ IMAGE = "image"
 SELECTION = "selection"
 EXPERIMENT = "experiment"
 METHOD = "method"
+PROJECTION = "projection"
 RANK = "rank"
+
+# Written by the mixture component: the mix, its size and what it is compared with.
+MIXTURE_SETTINGS = ("mix", "images", "by", "money", "locked", "with")
 
 _OPEN_RUN = "shell__open_run"
 # Not widgets: what a session remembers.
@@ -29,6 +33,7 @@ PAIR_TO_OPEN = "classes__pair_to_open"
 REVIEW_FILTERS = "review__filters"
 REVIEW_RESTORED = "review__restored"
 EXPERIMENTS_OPEN = "detection__open"
+PROJECTION_OPEN = "mixture__open"
 
 
 class Keys:
@@ -127,6 +132,10 @@ class Keys:
     DETECTION_END = "detection__end"
     DETECTION_EFFECT = "detection__effect"
     DETECTION_ATTACK = "detection__attack"
+
+    MIXTURE_PROJECTION = "mixture__projection"
+    MIXTURE_NEW = "mixture__new"
+    MIXTURE_COMPONENT = "mixture-playground"  # a component, as above
 
     # Bound to the address, where the key is the parameter's name.
     EXPORT_BUDGET = "budget"
