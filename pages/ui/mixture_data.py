@@ -1,7 +1,7 @@
 """What the page of mixtures shows of a projection, ready for JSON.
 
 Nothing here knows HTTP or Streamlit. Accuracies are from 0 to 1 and not clipped; numbers have six
-digits, and what is no number is null.
+digits, money all of its own, and what is no number is null.
 """
 
 from __future__ import annotations
@@ -92,23 +92,22 @@ def cost_of(record: ProjectionRecord, counts: Sequence[int] | np.ndarray) -> flo
     bought = [(one.price, int(n)) for one, n in zip(record.offers, counts, strict=True) if n > 0]
     if any(price is None for price, _ in bought):
         return None
-    return float(sum((price or 0.0) * n for price, n in bought))
+    return round(sum((price or 0.0) * n for price, n in bought), 6)
 
 
 def described(record: ProjectionRecord, mix: MixRecord) -> dict[str, Any]:
     """Return a best mix; its cost is null where it is not known."""
-    found: dict[str, Any] = ready({**asdict(mix), "cost": cost_of(record, mix.counts)})
-    return found
+    return {**ready(asdict(mix)), "cost": cost_of(record, mix.counts)}
 
 
-def mix(projection: Projection, p: np.ndarray, n: int, by: str | None = None) -> dict[str, Any]:
+def mix(projection: Projection, p: np.ndarray, n: int, by: str) -> dict[str, Any]:
     """Return everything that one mix says.
 
     Parameters
     ----------
     p : the ratio, sum 1, shape (m,)
     n : images in all, 1 or more
-    by : the predictor; None for the one that is shown first
+    by : the predictor
 
     Raises
     ------
@@ -116,14 +115,13 @@ def mix(projection: Projection, p: np.ndarray, n: int, by: str | None = None) ->
     RunError : the folder is damaged
     """
     record = projection.record
-    by = record.predictor if by is None else by
     counts = counts_of(p, n)
     sizes = np.array([*sizes_shown(record), n], dtype=np.float64)
     accuracy, low, high = _around(projection, p, sizes, by)
     at = {"accuracy": accuracy[-1], "low": low[-1], "high": high[-1]}
     per_class = projection.fitted(by).per_class(p, np.array([n]))
     more = projection.marginal(p, n, predictor=by)
-    found: dict[str, Any] = ready(
+    said = ready(
         {
             "p": p,
             "n": n,
@@ -132,7 +130,6 @@ def mix(projection: Projection, p: np.ndarray, n: int, by: str | None = None) ->
             "at": at,
             "distance": projection.tangents.distance(p),
             "counts": counts,
-            "cost": cost_of(record, counts),
             "per_class": None if per_class is None else per_class[0],
             "shares": p @ _class_shares(record),
             "more": {"per_image": more.per_image, "per_price": more.per_price},
@@ -143,7 +140,7 @@ def mix(projection: Projection, p: np.ndarray, n: int, by: str | None = None) ->
             "tracks": _tracks(projection, p, n, by),
         }
     )
-    return found
+    return {**said, "cost": cost_of(record, counts)}
 
 
 def moved(p: np.ndarray, source: int, values: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ _KEPT = 64
 def field(
     projection: Projection,
     n: int,
-    by: str | None = None,
+    by: str,
     *,
     p: np.ndarray | None = None,
     corners: Sequence[int] = (),
@@ -66,7 +66,7 @@ def _corners(m: int, p: np.ndarray | None, chosen: Sequence[int]) -> np.ndarray:
     return np.vstack([np.eye(m)[list(chosen)], others / others.sum()])
 
 
-def spread(projection: Projection, n: int, by: str | None = None) -> dict[str, Any]:
+def spread(projection: Projection, n: int, by: str) -> dict[str, Any]:
     """Return mixes all over the simplex with their accuracies; raises as `mix`.
 
     The best one follows, and `best` is its position: null where n images cannot be bought.
@@ -74,7 +74,7 @@ def spread(projection: Projection, n: int, by: str | None = None) -> dict[str, A
     ratios, best = space_filling(len(projection.record.offers), _SPREAD, seed=0), None
     fitted = projection.fitted(by)
     with suppress(ConfigError):
-        ratios, best = np.vstack([ratios, best_mix(projection, n, by)["p"]]), len(ratios)
+        ratios, best = np.vstack([ratios, best_mix(projection, n, by, None)["p"]]), len(ratios)
     accuracy = fitted.predict(ratios, np.array([n]))
     found: dict[str, Any] = ready({"p": ratios, "accuracy": accuracy, "best": best})
     return found
@@ -82,7 +82,7 @@ def spread(projection: Projection, n: int, by: str | None = None) -> dict[str, A
 
 @lru_cache(_KEPT)
 def best_mix(
-    projection: Projection, n: int | None, by: str | None = None, budget: float | None = None
+    projection: Projection, n: int | None, by: str, budget: float | None
 ) -> dict[str, Any]:
     """Return the best mix of n images, or with None of any size that the budget pays for.
 
@@ -110,12 +110,10 @@ def best_mix(
 
 
 @lru_cache(_KEPT)
-def best_by_size(
-    projection: Projection, by: str | None = None, budget: float | None = None
-) -> dict[str, Any]:
+def best_by_size(projection: Projection, by: str, budget: float | None) -> dict[str, Any]:
     """Return the best mixes at the sizes of the record; raises as `best_mix`."""
     record = projection.record
-    if budget is None and by in (None, record.predictor):
+    if budget is None and by == record.predictor:
         return {"best": [described(record, one) for one in record.best]}
     mixes = projection.best_path((one.n for one in record.best), budget, predictor=by)
     return {"best": [described(record, projection.described(one, predictor=by)) for one in mixes]}

@@ -45,27 +45,31 @@ def _about(request: Request) -> Response:
 
 
 def _mix(projection: Projection, request: Request) -> dict[str, Any]:
-    return mixture_data.mix(projection, _ratio(projection, request), _images(request), _by(request))
+    return mixture_data.mix(
+        projection, _ratio(projection, request), _images(request), _by(projection, request)
+    )
 
 
 def _field(projection: Projection, request: Request) -> dict[str, Any]:
     p = _ratio(projection, request) if "p" in request.query_params else None
     named = [name for name in ("a", "b") if name in request.query_params]
     corners = [_whole(request, name, 0, len(projection.record.offers) - 1) for name in named]
-    return mixture_maps.field(projection, _images(request), _by(request), p=p, corners=corners)
+    return mixture_maps.field(
+        projection, _images(request), _by(projection, request), p=p, corners=corners
+    )
 
 
 def _spread(projection: Projection, request: Request) -> dict[str, Any]:
-    return mixture_maps.spread(projection, _images(request), _by(request))
+    return mixture_maps.spread(projection, _images(request), _by(projection, request))
 
 
 def _best(projection: Projection, request: Request) -> dict[str, Any]:
     n = _images(request) if "n" in request.query_params else None
-    return mixture_maps.best_mix(projection, n, _by(request), _budget(request))
+    return mixture_maps.best_mix(projection, n, _by(projection, request), _budget(request))
 
 
 def _path(projection: Projection, request: Request) -> dict[str, Any]:
-    return mixture_maps.best_by_size(projection, _by(request), _budget(request))
+    return mixture_maps.best_by_size(projection, _by(projection, request), _budget(request))
 
 
 @explained
@@ -81,8 +85,9 @@ def _order(request: Request) -> Response:
     return Response(text, headers=headers, media_type="text/csv; charset=utf-8")
 
 
-def _by(request: Request) -> str | None:
-    return request.query_params.get("by") or None
+def _by(projection: Projection, request: Request) -> str:
+    """Return the name of the predictor asked for; whether it is one turns out where it is used."""
+    return request.query_params.get("by") or projection.record.predictor
 
 
 def _images(request: Request) -> int:
