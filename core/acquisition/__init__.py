@@ -16,6 +16,7 @@ from core.acquisition.folder import (
 from core.acquisition.order import ORDER_COLUMNS, order_csv, order_table
 from core.acquisition.preview import PilotPreview, ProjectionPreview, preview_projection
 from core.acquisition.record import (
+    INTERVAL_LEVEL,
     FindingRecord,
     MixRecord,
     OfferRecord,
@@ -27,6 +28,7 @@ from core.acquisition.run import projection_job, run_projection
 from core.acquisition.spec import Offer, ProjectionSpec, example_folder, projection_id
 
 __all__ = [
+    "INTERVAL_LEVEL",
     "ORDER_COLUMNS",
     "FindingRecord",
     "MixRecord",

@@ -13,8 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from core.acquisition import MixRecord, OfferRecord, Projection, ProjectionRecord
-from core.acquisition.record import INTERVAL_LEVEL
+from core.acquisition import (
+    INTERVAL_LEVEL,
+    MixRecord,
+    OfferRecord,
+    Projection,
+    ProjectionRecord,
+)
 from core.projection import Measured, counts_of
 
 # As far as the curve goes: this many times what was trained, and no farther than that many images.
