@@ -126,7 +126,7 @@ def summary(projection: Projection, chosen: MixRecord | None = None) -> str:
     parts = [
         _about(projection),
         _sources(record),
-        *([_findings(record)] if record.findings or record.test_note else []),
+        *([findings] if (findings := _findings(projection)) else []),
         _predictors(record),
         _mixes(record, record.best, "The best mix by size"),
         *([_mixes(record, (chosen,), "The best mix asked for")] if chosen is not None else []),
@@ -166,9 +166,24 @@ def _sources(record: ProjectionRecord) -> str:
     return table(("source", "pilot", "classes", "to be had", "price of an image"), rows)
 
 
-def _findings(record: ProjectionRecord) -> str:
+def _findings(projection: Projection) -> str:
+    """Return what to beware of, a line each; empty where there is nothing."""
+    record = projection.record
     lines = [finding.sentence for finding in record.findings]
-    return "\n".join(printable(line) for line in (*lines, record.test_note) if line)
+    lines += [record.test_note, _unsolved(projection)]
+    return "\n".join(printable(line) for line in lines if line)
+
+
+def _unsolved(projection: Projection) -> str:
+    """Say how many OT distances were given up on; empty where there is none."""
+    if projection.record.converged >= 1:
+        return ""
+    solved = len(projection.tangents.ratios)
+    missed = round((1 - projection.record.converged) * solved)
+    return (
+        f"{missed:,} of the {solved:,} OT distances were not solved to their tolerance: the OT "
+        "distance of a mix, and what is predicted from it, are less exact than elsewhere."
+    )
 
 
 def _predictors(record: ProjectionRecord) -> str:

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from core.acquisition import list_projections, read_projection
+from core.acquisition import Projection, example_projection, list_projections, read_projection
 from core.cli import main
+from core.cli.project import summary
 from tests.core.acquisition.offers import NAMES, write_embeddings
 
 
@@ -49,6 +51,7 @@ def test_project_prints_what_the_data_support_and_writes_what_it_is_asked_for(
     assert "90 % interval" in printed
     assert "The best mix asked for" in printed
     assert "What more would bring" in printed
+    assert "OT distances were not solved" not in printed
     # 5,000 images are more than the sources have.
     assert "5,000" not in printed
     table = pd.read_csv(order)
@@ -63,6 +66,16 @@ def test_project_prints_what_the_data_support_and_writes_what_it_is_asked_for(
     printed = capsys.readouterr().out
     assert "was projected from the same data before" in printed
     assert "The best mix asked for" in printed
+
+
+def test_distances_that_were_not_solved_are_counted() -> None:
+    example = example_projection()
+    count = len(example.tangents.ratios)
+    missed = Projection(example.path, replace(example.record, converged=1 - 3 / count))
+    sentence = f"3 of the {count} OT distances were not solved to their tolerance"
+    assert sentence in summary(missed)
+    solved = Projection(example.path, replace(example.record, converged=1.0))
+    assert "were not solved" not in summary(solved)
 
 
 @pytest.mark.parametrize(
