@@ -25,10 +25,17 @@ from core.acquisition.record import (
     read_projection_record,
 )
 from core.acquisition.run import projection_job, run_projection
-from core.acquisition.spec import Offer, ProjectionSpec, example_folder, projection_id
+from core.acquisition.spec import (
+    MOST_SOURCES,
+    Offer,
+    ProjectionSpec,
+    example_folder,
+    projection_id,
+)
 
 __all__ = [
     "INTERVAL_LEVEL",
+    "MOST_SOURCES",
     "ORDER_COLUMNS",
     "FindingRecord",
     "MixRecord",

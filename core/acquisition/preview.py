@@ -64,10 +64,10 @@ class ProjectionPreview:
     note : what to know of the accuracies, a sentence; empty where nothing
     embedder : the one that "auto" stands for
     from_table : accuracies are read from a table, and nothing is trained
-    scales : sizes that are trained, or that the table has, ascending
-    mixtures : how many mixing ratios are
-    models : how many models are
-    skipped : models that the pilots are too small for
+    scales : sizes to train at, or that the table has, ascending
+    mixtures : how many mixing ratios are trained at each of them
+    skipped : models, among mixtures x scales x repeats, that the pilots are too small for
+    models : how many models are trained, or accuracies are in the table
     findings : what is wrong with the pilots; None where they have to be embedded to see that
     seconds : how long all of it takes on a usual machine
     """
@@ -81,8 +81,8 @@ class ProjectionPreview:
     from_table: bool
     scales: tuple[int, ...]
     mixtures: int
-    models: int
     skipped: int
+    models: int
     findings: tuple[PilotFinding, ...] | None
     seconds: float
 
@@ -94,11 +94,13 @@ class ProjectionPreview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Plan:
-    """What is trained: ratios, shape (k, m), and sizes, shape (k,), of k models."""
+    """What is trained: ratios, shape (k, m), and sizes, shape (k,), of k models; what was asked."""
 
     p: np.ndarray
     n: np.ndarray
-    skipped: int = 0
+    scales: tuple[int, ...]
+    mixtures: int
+    skipped: int
 
 
 def preview_projection(
@@ -140,10 +142,10 @@ def preview_projection(
         note=sets.note,
         embedder=sets.spec.embedder,
         from_table=sets.table is not None,
-        scales=tuple(np.unique(plan.n).tolist()),
-        mixtures=len(np.unique(plan.p.round(3), axis=0)),
-        models=len(plan.n),
+        scales=plan.scales,
+        mixtures=plan.mixtures,
         skipped=plan.skipped,
+        models=len(plan.n),
         findings=findings,
         seconds=_seconds(sets, pilots, plan, width, everything, validation),
     )
@@ -185,15 +187,23 @@ def _plan(sets: Sets, pilots: Pilots) -> _Plan:
     spec = sets.spec
     if sets.table is not None:
         measured = measured_from_table(sets.table, spec.names)
-        return _Plan(p=measured.p, n=measured.n)
-    asked = design(
-        pilots,
-        scales=spec.scales or default_scales(pilots),
-        points=spec.points,
-        repeats=spec.repeats,
-        seed=spec.seed,
+        return _Plan(
+            p=measured.p,
+            n=measured.n,
+            scales=tuple(measured.scales.tolist()),
+            mixtures=len(measured.mixtures()[0]),
+            skipped=0,
+        )
+    scales = spec.scales or default_scales(pilots)
+    asked = design(pilots, scales=scales, points=spec.points, repeats=spec.repeats, seed=spec.seed)
+    cells = len(asked) // spec.repeats + asked.skipped
+    return _Plan(
+        p=asked.p,
+        n=asked.n,
+        scales=scales,
+        mixtures=cells // len(scales),
+        skipped=asked.skipped * spec.repeats,
     )
-    return _Plan(p=asked.p, n=asked.n, skipped=asked.skipped * spec.repeats)
 
 
 def _seconds(

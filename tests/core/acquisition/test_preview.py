@@ -41,6 +41,7 @@ def test_pictures_are_checked_when_they_are_embedded(tmp_path: Path) -> None:
     assert said.findings is None
     assert said.usable
     assert (said.models, said.skipped) == (153, 27)  # as the bundled projection's record has it
+    assert said.mixtures * len(said.scales) * 3 - said.skipped == said.models
     assert not list(tmp_path.iterdir())
 
 
@@ -89,6 +90,14 @@ def test_embeddings_alone_are_refused_where_pictures_are_needed(
 def test_sizes_that_no_pilot_fills_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="too small for 5,000 images"):
         preview_projection(small_spec(tmp_path, scales=(5000,)), tmp_path)
+
+
+def test_a_size_that_no_pilot_fills_is_told_of_beside_those_that_are_trained(
+    tmp_path: Path,
+) -> None:
+    said = preview_projection(small_spec(tmp_path, scales=(20, 5000)), tmp_path)
+    assert (said.scales, said.mixtures) == ((20, 5000), 4)
+    assert (said.models, said.skipped) == (8, 8)
 
 
 def test_what_shares_no_class_with_the_validation_set_is_refused(tmp_path: Path) -> None:
