@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Literal
 
 import streamlit as st
 
@@ -12,6 +13,7 @@ from core.progress import Progress
 from pages.ui import state
 from pages.ui.words import escape, images
 
+Severity = Literal["error", "warning", "info"]
 _LOOK = {
     "error": st.error,
     "warning": st.warning,
@@ -38,7 +40,7 @@ def run_check(train: str, validation: str) -> None:
         missing = "training" if not train else "validation"
         raise ConfigError(f"Name the {missing} set: a folder, a file, or sample:train, sample:val.")
     bar = st.progress(0.0, text="Opening the training set")
-    report = _shown(bar)
+    report = on_bar(bar)
     try:
         opened = open_source(train, progress=report)
         bar.progress(0.0, text="Opening the validation set")
@@ -49,7 +51,7 @@ def run_check(train: str, validation: str) -> None:
     st.session_state[state.HEALTH] = (train, validation, result)
 
 
-def _shown(bar: st.delta_generator.DeltaGenerator) -> Progress:
+def on_bar(bar: st.delta_generator.DeltaGenerator) -> Progress:
     """Return a `Progress` that draws on `bar`, seldom enough not to slow the work down."""
     drawn = 0.0
 
@@ -82,7 +84,7 @@ def show(report: HealthReport) -> None:
     if not report.findings:
         st.success("Nothing is wrong with the data.", icon=":material/check_circle:")
     for finding in report.findings:
-        _LOOK[finding.severity](escape(finding.sentence), icon=_ICONS[finding.severity])
+        say(finding.severity, finding.sentence)
         if finding.image_ids:
             several = len(finding.image_ids) > 1
             with st.expander(f"Which {len(finding.image_ids):,}?" if several else "Which one?"):
@@ -91,6 +93,11 @@ def show(report: HealthReport) -> None:
                     height=min(240, 38 + 35 * len(finding.image_ids)),
                     alt="The images concerned",
                 )
+
+
+def say(severity: Severity, sentence: str) -> None:
+    """Say what was found, as its severity looks; `sentence` is text, not Markdown."""
+    _LOOK[severity](escape(sentence), icon=_ICONS[severity])
 
 
 def _described(title: str, data: Description) -> str:

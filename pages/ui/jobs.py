@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.acquisition import ProjectionSpec
 from core.errors import RunError
 from core.lab import ExperimentSpec
 from core.runs import (
@@ -12,17 +13,20 @@ from core.runs import (
     JobStatus,
     MapSpec,
     cancel_job,
+    forget_job,
     home,
     job_status,
     list_jobs,
     start_job,
 )
 from pages.ui import state
-from pages.ui.words import duration, escape
+from pages.ui.words import duration, escape, when
 
 # Not oftener: a question that is asked while the answer to the last one, "go to the result", is on
 # its way would lead back to the page that asked.
 POLL_SECONDS = 1.0
+# What becomes of work that is not done, in words.
+OUTCOMES = {"failed": "Failed", "interrupted": "Interrupted", "cancelled": "Cancelled"}
 
 
 def start(spec: JobSpec) -> None:
@@ -35,13 +39,13 @@ def start(spec: JobSpec) -> None:
 def followed_result() -> str | None:
     """Return the run of the job that this session started, once, when it is done.
 
-    A comparison is no run: see `finished_experiment`.
+    A comparison or a projection is no run: see `finished_experiment` and `finished_projection`.
     """
     job_id = st.session_state.get(state.FOLLOWED_JOB)
     job = None if job_id is None else _find(job_id)
     if job_id is None or (job is not None and not job.ended):
         return None
-    if job is not None and isinstance(job.spec, ExperimentSpec):
+    if job is not None and isinstance(job.spec, ExperimentSpec | ProjectionSpec):
         return None
     del st.session_state[state.FOLLOWED_JOB]
     return job.run_id if job is not None and job.state == "done" else None
@@ -67,6 +71,35 @@ def finished_experiment() -> str | None:
     return str(found) if job.state == "done" and found else None
 
 
+def followed_projection() -> JobStatus | None:
+    """Return the projection that this session started or that the address names, in any state."""
+    for job_id in (st.session_state.get(state.FOLLOWED_JOB), st.query_params.get(state.JOB)):
+        job = None if job_id is None else _find(job_id)
+        if job is not None and isinstance(job.spec, ProjectionSpec):
+            return job
+    return None
+
+
+def finished_projection() -> str | None:
+    """Return the id of the projection that this session follows, once, when it is done.
+
+    It follows what it started, and, after a reload, the job in the address, which is taken out of
+    there when it has ended.
+    """
+    job = followed_projection()
+    if job is None:
+        return None
+    if not job.ended:
+        st.session_state[state.FOLLOWED_JOB] = job.id
+        return None
+    if st.session_state.get(state.FOLLOWED_JOB) == job.id:
+        del st.session_state[state.FOLLOWED_JOB]
+    if st.query_params.get(state.JOB) == job.id:
+        del st.query_params[state.JOB]
+    found = job.result.get("projection")
+    return str(found) if job.state == "done" and found else None
+
+
 def of_run(kind: type[AppendSpec | MapSpec], run_id: str) -> list[JobStatus]:
     """Return the jobs of one kind that work on run `run_id`, newest first."""
     return [
@@ -86,6 +119,32 @@ def _find(job_id: str) -> JobStatus | None:
         return job_status(home(), job_id)
     except RunError:
         return None
+
+
+def unfinished(job: JobStatus, *, retry: str, forget: str) -> None:
+    """Say what became of a job that has ended without a result; offer to start it again.
+
+    `retry` and `forget` are the keys of the two buttons.
+    """
+    with st.container(border=True, horizontal=True, vertical_alignment="center", wrap=False):
+        st.markdown(
+            f":material/error: **{OUTCOMES[job.state]}** · {escape(job.spec.what)} · "
+            f"{when(job.started)} · after {duration(job.seconds)}  \n"
+            f"{escape(job.error or 'Stopped on request.')}",
+            width="stretch",
+        )
+        if st.button("Try again", key=retry, icon=":material/replay:"):
+            forget_job(home(), job.id)
+            start(job.spec)
+            st.rerun()
+        st.button(
+            "Remove",
+            key=forget,
+            type="tertiary",
+            help="Removes it from this list",
+            on_click=forget_job,
+            args=(home(), job.id),
+        )
 
 
 def panel(job: JobStatus) -> None:
