@@ -16,7 +16,10 @@ from core.projection import DEFAULT_PREDICTOR, PREDICTORS
 from pages.ui.mixture_sources import SOURCE_HELP, listed_images
 from pages.ui.state import Keys
 
-_AUTO_EMBEDDER = "Automatic: embeddings from the files, else the convnet"
+_AUTO_SUMMARY = (
+    "Embeddings from the files where all sets bring them, else a small convnet is trained on the "
+    "validation set."
+)
 _THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+")
 _SEED_LIMIT = 2**32 - 1
 # Every setting of a spec beside the sources: the key of its field, and what that holds at first.
@@ -79,13 +82,12 @@ def draw_sets() -> None:
     embedder = left.selectbox(
         "Embedder",
         ["auto", *EMBEDDERS],
-        format_func=lambda name: EMBEDDERS[name].title if name in EMBEDDERS else _AUTO_EMBEDDER,
+        format_func=lambda name: EMBEDDERS[name].title if name in EMBEDDERS else "Automatic",
         key=Keys.MIXTURE_EMBEDDER,
         help="Turns pictures into the vectors that are compared.",
         persist_state="session",
     )
-    if embedder in EMBEDDERS:
-        left.caption(EMBEDDERS[embedder].summary)
+    left.caption(_AUTO_SUMMARY if embedder == "auto" else EMBEDDERS[embedder].summary)
     learner = right.selectbox(
         "Model",
         list(LEARNERS),
@@ -101,7 +103,12 @@ def draw_settings() -> None:
     """Ask, tucked away, how is trained and what is shown first."""
     with st.expander("Training and settings", icon=":material/tune:", key=Keys.MIXTURE_SETTINGS):
         _training()
-        _projection()
+        table, predictor = st.columns(2)
+        with table:
+            _table()
+        with predictor:
+            _predictor()
+        _result()
 
 
 def _training() -> None:
@@ -140,8 +147,11 @@ def _training() -> None:
         help="The same data, settings and seed give the same projection.",
         persist_state="session",
     )
-    table, device = st.columns([3, 1])
-    table.text_input(
+
+
+def _table() -> None:
+    """Ask for accuracies that need no training."""
+    st.text_input(
         "Table of your own accuracies",
         key=Keys.MIXTURE_TABLE,
         placeholder="None: models are trained here",
@@ -150,19 +160,11 @@ def _training() -> None:
         "sizes and mixes empty.",
         persist_state="session",
     )
-    device.selectbox(
-        "Device",
-        DEVICES,
-        format_func=lambda name: "Automatic" if name == "auto" else name,
-        key=Keys.MIXTURE_DEVICE,
-        persist_state="session",
-    )
 
 
-def _projection() -> None:
-    """Ask what is shown of the result at first."""
-    predictor, sizes, currency = st.columns([2, 1, 1])
-    predictor.selectbox(
+def _predictor() -> None:
+    """Ask whose projections are shown first."""
+    st.selectbox(
         "Predictor shown first",
         list(PREDICTORS),
         format_func=lambda name: f"{PREDICTORS[name].title} · {PREDICTORS[name].source}",
@@ -170,6 +172,11 @@ def _projection() -> None:
         help="All predictors are fitted, and can be looked at afterwards.",
         persist_state="session",
     )
+
+
+def _result() -> None:
+    """Ask for which sizes the best mix is found, what money is called, and where is computed."""
+    sizes, currency, device, _ = st.columns(4)
     sizes.text_input(
         "Find the best mix for",
         key=Keys.MIXTURE_SIZES,
@@ -179,6 +186,13 @@ def _projection() -> None:
     )
     currency.text_input(
         "Currency of the prices", key=Keys.MIXTURE_CURRENCY, persist_state="session"
+    )
+    device.selectbox(
+        "Device",
+        DEVICES,
+        format_func=lambda name: "Automatic" if name == "auto" else name,
+        key=Keys.MIXTURE_DEVICE,
+        persist_state="session",
     )
 
 

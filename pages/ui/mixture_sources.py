@@ -10,6 +10,7 @@ from core.acquisition import MOST_SOURCES, Offer
 from core.errors import ConfigError
 from pages.ui import state
 from pages.ui.state import Keys
+from pages.ui.words import escape
 
 _ROWS_AT_FIRST = 2
 SOURCE_HELP = (
@@ -175,7 +176,7 @@ def _row(row: int, place: int, currency: str, *, alone: bool) -> None:
             step=0.01,
             format="%.6g",
             placeholder="Not known",
-            help=f"Of one image, in {currency}. Leave it empty where that is not known.",
+            help=f"Of one image, in {escape(currency)}. Leave it empty where that is not known.",
             label_visibility=shown,
             persist_state="session",
             width=150,
