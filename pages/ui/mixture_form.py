@@ -9,7 +9,7 @@ import streamlit as st
 from core.acquisition import ProjectionSpec, example_folder, read_mixture, write_mixture
 from core.errors import AssayError, ConfigError
 from core.runs import JobStatus, home, list_jobs
-from pages.ui import jobs, mixture_check, mixture_settings, mixture_sources, shell
+from pages.ui import jobs, mixture_check, mixture_settings, mixture_sources, shell, state
 from pages.ui.state import Keys
 from pages.ui.words import duration
 
@@ -54,30 +54,20 @@ def _projections() -> list[JobStatus]:
 
 
 def _heading() -> None:
-    """Say what is asked for, and offer to fill the form in; that comes before its fields."""
+    """Say what is asked for, and offer to fill the form in."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Project your own sources", anchor=False, width="stretch")
-        if st.button(
+        st.button(
             "Fill in the example",
             key=Keys.MIXTURE_EXAMPLE,
             icon=":material/lightbulb:",
             help="Three sources made of the bundled sample, in place of what is in the form.",
-        ):
-            _fill(read_mixture(example_folder() / "mixture.toml"))
-        with st.popover("Read mixture.toml", icon=":material/file_open:"):
-            path = st.text_input(
-                "File on the server",
-                key=Keys.MIXTURE_FILE,
-                placeholder="/data/mixture.toml",
-                help="As for `python -m core project --config`. It replaces what is in the form.",
-            ).strip()
-            asked = st.button("Read", key=Keys.MIXTURE_READ)
-    if asked:
-        _read(path)
+            on_click=lambda: _fill(read_mixture(example_folder() / "mixture.toml")),
+        )
+        _file()
     st.caption(
-        "Each source shows a pilot: labelled images of the kind that it offers. Models are trained "
-        "on mixes of the pilots at small sizes, and from their accuracies follows what a mix of "
-        "any size will reach. Your files are only read."
+        "Each source shows a pilot: labelled images of the kind that it offers. Models trained on "
+        "small mixes of the pilots tell what a mix of any size will reach. Files are only read."
     )
 
 
@@ -86,13 +76,36 @@ def _fill(spec: ProjectionSpec) -> None:
     mixture_settings.fill(spec)
 
 
-def _read(path: str) -> None:
+def _file() -> None:
+    """Offer to read the form's content from a file; what is wrong with it is said there."""
+    with st.popover(
+        "Read mixture.toml",
+        icon=":material/file_open:",
+        key=Keys.MIXTURE_READ_OPEN,
+        on_change="rerun",
+    ):
+        st.text_input(
+            "File on the server",
+            key=Keys.MIXTURE_FILE,
+            placeholder="/data/mixture.toml",
+            help="As for `python -m core project --config`. It replaces what is in the form.",
+        )
+        st.button("Read", key=Keys.MIXTURE_READ, on_click=_read)
+        if wrong := st.session_state.pop(state.MIXTURE_UNREAD, None):
+            shell.show_error(wrong)
+
+
+def _read() -> None:
+    """Fill the form from the file that is named and close the question, or keep what is wrong."""
+    path = st.session_state[Keys.MIXTURE_FILE].strip()
     try:
         if not path:
             raise ConfigError("Name the file to read, such as /data/mixture.toml.")
         _fill(read_mixture(Path(path)))
     except AssayError as error:
-        shell.show_error(error)
+        st.session_state[state.MIXTURE_UNREAD] = error
+        return
+    st.session_state[Keys.MIXTURE_READ_OPEN] = False
 
 
 def _check_and_start(active: list[JobStatus]) -> None:

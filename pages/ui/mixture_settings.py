@@ -16,10 +16,7 @@ from core.projection import DEFAULT_PREDICTOR, PREDICTORS
 from pages.ui.mixture_sources import SOURCE_HELP, listed_images
 from pages.ui.state import Keys
 
-_AUTO_SUMMARY = (
-    "Embeddings from the files where all sets bring them, else a small convnet is trained on the "
-    "validation set."
-)
+_AUTO_SUMMARY = "Embeddings from the files where all sets have them, else the small convnet."
 _THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+")
 _SEED_LIMIT = 2**32 - 1
 # Every setting of a spec beside the sources: the key of its field, and what that holds at first.

@@ -90,7 +90,6 @@ def listed_images(key: str, what: str) -> None:
             "File of ids",
             key=key,
             placeholder="/data/ids.csv",
-            help=_IDS_HELP,
             persist_state="session",
         )
         st.caption(_IDS_HELP)

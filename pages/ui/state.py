@@ -36,6 +36,7 @@ REVIEW_RESTORED = "review__restored"
 EXPERIMENTS_OPEN = "detection__open"
 MIXTURE_ROWS = "mixture__rows"
 MIXTURE_CHECK = "mixture__check_result"
+MIXTURE_UNREAD = "mixture__unread"
 PROJECTION_OPEN = "mixture__open"
 
 
@@ -143,6 +144,7 @@ class Keys:
     MIXTURE_EXAMPLE = "mixture__example"
     MIXTURE_FILE = "mixture__file"
     MIXTURE_READ = "mixture__read"
+    MIXTURE_READ_OPEN = "mixture__read_open"
     MIXTURE_ADD = "mixture__add"
     MIXTURE_REMOVE = "mixture__remove"
     MIXTURE_NAME = "mixture__name"
