@@ -22,6 +22,7 @@ from core.projection import (
     fit_intervals,
     fit_predictor,
 )
+from core.threads import one_thread
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +75,12 @@ def fit_all(
     for number, (name, predictor) in enumerate(PREDICTORS.items()):
         progress("Fitting", number / len(PREDICTORS), predictor.title)
         try:
-            fitted = fit_predictor(name, measured, distance=distance, classes=classes)
-            around = fit_intervals(fitted, measured, distance=distance, classes=classes, seed=seed)
+            # Thousands of steps on matrices of some hundred numbers.
+            with one_thread():
+                fitted = fit_predictor(name, measured, distance=distance, classes=classes)
+                around = fit_intervals(
+                    fitted, measured, distance=distance, classes=classes, seed=seed
+                )
         except Cancelled:
             raise
         except (ConfigError, DataError) as error:

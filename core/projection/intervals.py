@@ -25,6 +25,7 @@ from core.projection.classes import ClassShares
 from core.projection.fitted import Fitted, Law, MixtureDistance
 from core.projection.measured import Measured
 from core.projection.predictors import fit_predictor, law_from_dict
+from core.projection.rational import RationalLaw, refit_rational
 from core.projection.saturating import EnsembleLaw, refit, refit_all
 
 DRAWS = 64
@@ -203,7 +204,7 @@ def _law_of(
     if isinstance(fitted.law, EnsembleLaw):
         which = int(rng.choice(len(fitted.law.laws), p=fitted.law.weights))
         return refit(fitted.law.laws[which], sample, classes)
-    return fit_predictor(fitted.predictor, sample, distance=distance, classes=classes).law
+    return _again(fitted, sample, distance, classes)
 
 
 def _without(
@@ -215,4 +216,16 @@ def _without(
     """Return the law fitted to what is left; mixed laws keep their weights."""
     if isinstance(fitted.law, EnsembleLaw):
         return refit_all(fitted.law, rest, classes)
-    return fit_predictor(fitted.predictor, rest, distance=distance, classes=classes).law
+    return _again(fitted, rest, distance, classes)
+
+
+def _again(
+    fitted: Fitted,
+    data: Measured,
+    distance: MixtureDistance | None,
+    classes: ClassShares | None,
+) -> Law:
+    """Return the law fitted to other data, from where it is if it is found step by step."""
+    if isinstance(fitted.law, RationalLaw):
+        return refit_rational(fitted.law, data)
+    return fit_predictor(fitted.predictor, data, distance=distance, classes=classes).law

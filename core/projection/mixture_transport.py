@@ -18,6 +18,7 @@ training class of its own when distances between labels are measured.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -27,6 +28,7 @@ from core.progress import Progress, silent
 from core.projection.pilots import Pilots
 from core.projection.simplex import require_ratio
 from core.projection.tangents import Certificate, MixturePoint
+from core.threads import one_thread
 from core.transport import (
     SHARED_PAIRS,
     GroundCost,
@@ -38,6 +40,8 @@ from core.valuation import LavaConfig, pose_problem
 
 # Marginal error to stop at where none is asked for. The distance is off to second order in it.
 _TOLERANCE = 1e-4
+# Solving together goes on while it reaches so many of those that are left.
+_WORTHWHILE = 0.1
 
 
 class MixtureTransport:
@@ -82,7 +86,9 @@ class MixtureTransport:
                 f"validation set have the shape {y.shape}. Make both with the same model."
             )
         self._pilots = pilots
-        self.cost, self.epsilon, self._settings = _posed(pilots, y, y_labels, config, progress)
+        small = len(pilots.x) * len(y) <= SHARED_PAIRS
+        with one_thread() if small else nullcontext():
+            self.cost, self.epsilon, self._settings = _posed(pilots, y, y_labels, config, progress)
         self._b = np.full(len(y), 1 / len(y))
 
     def solve(
@@ -144,8 +150,10 @@ class MixtureTransport:
         ConfigError : one of them is no ratio of the m sources
         """
         asked = [self._ratio(p) for p in ratios]
-        together = len(asked) > 1 and len(self._pilots.x) * len(self._b) <= SHARED_PAIRS
-        found = self._solve_together(np.stack(asked), progress) if together else {}
+        found: dict[int, MixturePoint] = {}
+        if len(asked) > 1 and len(self._pilots.x) * len(self._b) <= SHARED_PAIRS:
+            with one_thread():
+                found = self._solve_together(np.stack(asked), progress)
         for number, p in enumerate(asked):
             if number not in found:
                 nearest = min(
@@ -156,26 +164,39 @@ class MixtureTransport:
         return tuple(found[number] for number in range(len(asked)))
 
     def _solve_together(self, p: np.ndarray, progress: Progress) -> dict[int, MixturePoint]:
-        """Return the solutions at ratios p, shape (k, m), that converged, by their row."""
+        """Return the solutions at ratios p, shape (k, m), that converged, by their row.
+
+        What a kernel does not reach, as ratios without one of the sources, is tried again on that
+        of the nearest miss, as long as that helps.
+        """
         shares, settings = self._shares(), self._settings
-        solved = solve_masses(
-            self.cost,
-            self.solve(p.mean(axis=0), progress=progress).g,
-            p[:, self._pilots.source] * shares,
-            self._b,
-            epsilon=settings.epsilon,
-            tolerance=settings.tolerance,
-            progress=progress,
-        )
-        found = {}
-        for i in np.flatnonzero(solved.marginal_error <= settings.tolerance).tolist():
-            certificate = Certificate(
-                transport_cost=float(solved.transport_cost[i]),
-                marginal_error=float(solved.marginal_error[i]),
-                converged=True,
-                passes=int(solved.iterations[i]),
+        g = self.solve(p.mean(axis=0), progress=progress).g
+        found: dict[int, MixturePoint] = {}
+        left = np.arange(len(p))
+        while len(left):
+            solved = solve_masses(
+                self.cost,
+                g,
+                p[left][:, self._pilots.source] * shares,
+                self._b,
+                epsilon=settings.epsilon,
+                tolerance=settings.tolerance,
+                progress=progress,
             )
-            found[i] = self._point(p[i], shares, solved.f[i], solved.g[i], certificate)
+            reached = solved.marginal_error <= settings.tolerance
+            for i in np.flatnonzero(reached).tolist():
+                certificate = Certificate(
+                    transport_cost=float(solved.transport_cost[i]),
+                    marginal_error=float(solved.marginal_error[i]),
+                    converged=True,
+                    passes=int(solved.iterations[i]),
+                )
+                row = int(left[i])
+                found[row] = self._point(p[row], shares, solved.f[i], solved.g[i], certificate)
+            g = solved.g[int(np.where(reached, np.inf, solved.marginal_error).argmin())]
+            left = left[~reached]
+            if reached.mean() < _WORTHWHILE:
+                break
         return found
 
     def _shares(self) -> np.ndarray:

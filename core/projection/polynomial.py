@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 from math import comb
 from typing import Any
@@ -111,6 +112,7 @@ def fit_shapley(measured: Measured, distance: MixtureDistance | None) -> Fitted:
     return _with_contributions("shapley", measured, contributions, worth.note)
 
 
+@cache
 def rank_on_simplex(blocks: tuple[str, ...], m: int, others: int = 0) -> int:
     """Return how many of the columns 1 and `blocks` differ on the simplex, plus `others`."""
     p = space_filling(m, 8 * (m + 2) ** 2, seed=0)

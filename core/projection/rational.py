@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from core.projection.damped import minimize_squares
+from core.projection.damped import DampedFit, minimize_squares
 from core.projection.fitted import Classless, Facts, Fitted, MixtureDistance
 from core.projection.measured import Measured
 
@@ -63,19 +63,9 @@ class RationalLaw(Classless):
 def fit_rational(measured: Measured, distance: MixtureDistance | None) -> Fitted:
     """Fit the law by least squares of log(1 - accuracy), from several starts, the best kept."""
     m = measured.m
-    target = np.log(np.maximum(1 - measured.accuracy, _LEAST_ERROR))
     rng = np.random.default_rng(0)
-    fits = [
-        minimize_squares(
-            lambda theta: _residuals(theta, measured, target), _start(m, rng), most_steps=200
-        )
-        for _ in range(_STARTS)
-    ]
-    theta = min(fits, key=lambda fit: fit.squares).parameters
-    law = RationalLaw(
-        log_c=theta[: m * m].reshape(m, m),
-        log_size=float(theta[-1]),
-    )
+    fits = [_from(_start(m, rng), measured) for _ in range(_STARTS)]
+    law = _law(min(fits, key=lambda fit: fit.squares), m)
     zeros = np.zeros(len(measured))
     residual = law.accuracy(measured.p, measured.n, zeros) - measured.accuracy
     points = len(measured.mean())
@@ -92,6 +82,24 @@ def fit_rational(measured: Measured, distance: MixtureDistance | None) -> Fitted
             notes=("Fitted to log(1 - accuracy), as the paper does for want of a log loss.",),
         ),
     )
+
+
+def refit_rational(law: RationalLaw, measured: Measured) -> RationalLaw:
+    """Return the law fitted to other data of the same kind, started where it is."""
+    start = np.append(law.log_c.ravel(), law.log_size)
+    return _law(_from(start, measured), measured.m)
+
+
+def _from(start: np.ndarray, measured: Measured) -> DampedFit:
+    target = np.log(np.maximum(1 - measured.accuracy, _LEAST_ERROR))
+    return minimize_squares(
+        lambda theta: _residuals(theta, measured, target), start, most_steps=200
+    )
+
+
+def _law(fit: DampedFit, m: int) -> RationalLaw:
+    theta = fit.parameters
+    return RationalLaw(log_c=theta[: m * m].reshape(m, m), log_size=float(theta[-1]))
 
 
 def _start(m: int, rng: np.random.Generator) -> np.ndarray:

@@ -10,7 +10,13 @@ import pytest
 
 from core.errors import ConfigError, DataError
 from core.projection import MixtureTransport, draw, lattice
-from core.transport import cost_matrix
+from core.transport import (
+    MassSolutions,
+    Potentials,
+    cost_matrix,
+    solve_masses,
+    solve_sinkhorn,
+)
 from core.valuation import LavaConfig
 from tests.core.projection.sources import pilots_of, points
 
@@ -114,6 +120,34 @@ def test_what_does_not_converge_together_is_solved_alone(
     point = transport.solve_all([np.eye(3)[2], P])[0]
     assert point.certificate.converged
     np.testing.assert_allclose(point.distance, transport.solve(np.eye(3)[2]).distance, rtol=1e-7)
+
+
+def test_what_one_kernel_does_not_reach_is_reached_from_the_nearest_miss(
+    transport: MixtureTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In rounds: not one by one, which takes an order of magnitude longer."""
+    monkeypatch.setattr("core.transport.shared_kernel._ITERATIONS", 60)
+    rounds, single, ratios = [], [], lattice(3, 4)
+    alone = {tuple(p): transport.solve(p).distance for p in ratios}
+
+    def together(*given: object, **settings: object) -> MassSolutions:
+        rounds.append(len(given[2]))  # type: ignore[arg-type]
+        return solve_masses(*given, **settings)  # type: ignore[arg-type]
+
+    def one(*given: object, **settings: object) -> Potentials:
+        single.append(settings["a"])
+        return solve_sinkhorn(*given, **settings)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("core.projection.mixture_transport.solve_masses", together)
+    monkeypatch.setattr("core.projection.mixture_transport.solve_sinkhorn", one)
+    points = transport.solve_all(ratios)
+    assert rounds[0] == len(ratios) > rounds[1]
+    # The first is that of the mean, where all start.
+    assert len(single) - 1 < rounds[1]
+    for p, point in zip(ratios, points, strict=True):
+        np.testing.assert_allclose(point.p, p)
+        assert point.certificate.converged
+        np.testing.assert_allclose(point.distance, alone[tuple(p)], rtol=1e-7)
 
 
 def test_a_warm_start_changes_no_distance(transport: MixtureTransport) -> None:

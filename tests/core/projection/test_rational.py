@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.projection import fit_predictor
+from core.projection.rational import refit_rational
 from tests.core.projection.planted import by_differences, planted
 
 C = np.array([[2.0, 4.0], [6.0, 1.5]])
@@ -18,6 +19,16 @@ def test_a_rational_law_is_found_and_projected() -> None:
     size = np.full(len(P), 10_000)
     np.testing.assert_allclose(fitted.predict(P, size), rational(P, size), atol=2e-3)
     np.testing.assert_allclose(fitted.law.log_size, -0.25, atol=0.01)
+
+
+def test_fitted_again_it_is_the_law_of_the_other_data() -> None:
+    first = fit_predictor("rational", planted(rational, 2, steps=8))
+    other = planted(lambda p, n: rational(p, n) - 0.05 * p[:, 0], 2, steps=8)
+    again, fresh = refit_rational(first.law, other), fit_predictor("rational", other)
+    size = np.full(len(P), 3000)
+    found = again.accuracy(P, size, np.zeros(len(P)))
+    np.testing.assert_allclose(found, fresh.predict(P, size), atol=1e-3)
+    assert np.abs(found - first.predict(P, size)).max() > 0.01
 
 
 def test_its_gradient_agrees_with_differences() -> None:
