@@ -20,26 +20,6 @@ const SIGNS = {
   noted: "M2.5 3h11v7.5H8L5 13.5v-3H2.5z",
 }
 
-function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag)
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value === false || value == null) continue
-    made.setAttribute(name, value === true ? "" : value)
-  }
-  made.append(...children) // strings become text, never markup
-  return made
-}
-
-function icon(path) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg")
-  svg.setAttribute("viewBox", "0 0 16 16")
-  svg.setAttribute("aria-hidden", "true")
-  const line = document.createElementNS("http://www.w3.org/2000/svg", "path")
-  line.setAttribute("d", path)
-  svg.append(line)
-  return svg
-}
-
 function badge([verdict, label]) {
   const { done, icon: path } = VERDICTS[verdict]
   const text = verdict === "relabel" ? label : done

@@ -20,23 +20,6 @@ function shareOf(x) {
 
 const sizes = ([n, m]) => `${count(n)} × ${count(m)}`
 
-function svg(tag, attributes, ...children) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag)
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value)
-  made.append(...children)
-  return made
-}
-
-// Round marks that cover the values, at most five.
-function marks(low, high) {
-  const rough = (high - low) / 4
-  const unit = 10 ** Math.floor(Math.log10(rough))
-  const step = unit * [1, 2, 5, 10].find(factor => factor * unit >= rough)
-  const made = []
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k += 1) made.push(k * step)
-  return made
-}
-
 // Predicted (a straight line) and actual change over the image's weight; the ground is set off
 // where the two agree.
 function whatIfChart(answer) {

@@ -28,6 +28,8 @@ _GRID_POINTS = 2000
 _GRID_STEPS = 50
 # Accuracies this close count as one optimum: 0.1 points.
 _SAME = 1e-3
+# And ends whose shares differ by this much in all as one place.
+_SAME_PLACE = 0.02
 # Relative change of n by which the slope in n is found.
 _STEP_IN_N = 1e-3
 
@@ -53,7 +55,8 @@ class Mix:
     counts : images to order of each source, int64, shape (m,), sum n, within the limits
     cost : of the order, in the currency of the prices
     accuracy : predicted at p, not clipped to 0 to 1
-    path : ratios that the climb to p went through, shape (s, m), p last
+    path : ratios that a climb to p went through, shape (s, m), p last: the first of those that ended
+        there, so that it comes from afar where one does
     starts : where climbs began, shape (k, m); the best point of the grid is the last
     ends, end_accuracies : where they ended, shapes (k, m) and (k,)
     grid_p, grid_accuracy : the best point of the grid that it was checked against
@@ -206,13 +209,18 @@ def _best(fitted: Projection, limits: Limits, starts: np.ndarray) -> Mix:
         counts=counts,
         cost=float(counts @ limits.price),
         accuracy=float(climb.accuracies[winner]),
-        path=climb.path(winner),
+        path=climb.path(_first_at(climb.ends, p), p),
         starts=starts,
         ends=climb.ends,
         end_accuracies=climb.accuracies,
         grid_p=grid[top],
         grid_accuracy=float(at_grid[top]),
     )
+
+
+def _first_at(ends: np.ndarray, p: np.ndarray) -> int:
+    """Return the row of the first of the ends, shape (k, m), that is close to p, which is one."""
+    return int(np.argmax(np.abs(ends - p).sum(axis=1) <= _SAME_PLACE))
 
 
 def _grid(m: int) -> np.ndarray:
@@ -235,9 +243,9 @@ class _Climb:
         """Return the last stops, shape (k, m)."""
         return np.asarray(self.stops[-1])
 
-    def path(self, row: int) -> np.ndarray:
-        """Return the stops of one climb, each once, shape (s, m)."""
-        path = self.stops[:, row]
+    def path(self, row: int, end: np.ndarray) -> np.ndarray:
+        """Return the stops of one climb and where it is said to end, each once, shape (s, m)."""
+        path = np.vstack([self.stops[:, row], end])
         moved = np.append(True, (np.diff(path, axis=0) != 0).any(axis=1))
         return np.asarray(path[moved])
 

@@ -8,30 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import streamlit as st
 
 from pages.ui.address import base_path
+from pages.ui.assets import joined
 
-_ASSETS = Path(__file__).resolve().parents[2] / "assets"
-# One script: the parts share a scope, and only the last one exports.
-_SCRIPTS = [
-    *("words", "queue", "columns", "states", "ids", "store", "grid", "mount", "selection"),
+_PARTS = [
+    *("queue", "columns", "states", "ids", "store", "grid", "mount", "selection"),
     *("evidence", "whatif", "history", "inspector", "ahead", "progress", "dialogs", "help"),
     *("actions", "keys"),
 ]
-
-
-def _text(name: str) -> str:
-    return (_ASSETS / name).read_text(encoding="utf-8")
-
-
 _COMPONENT = st.components.v2.component(
     "assay_review",
-    html=_text("gallery.html"),
-    css=_text("gallery.css") + _text("gallery_inspector.css") + _text("gallery_progress.css"),
-    js="\n".join([*(_text(f"gallery_{part}.js") for part in _SCRIPTS), _text("gallery.js")]),
+    html=joined("html", "gallery"),
+    css=joined("css", "base", "gallery", "gallery_inspector", "gallery_progress"),
+    # One script: the parts share a scope, and only the last one exports.
+    js=joined("js", "words", "dom", "plot", *(f"gallery_{part}" for part in _PARTS), "gallery"),
 )
 
 

@@ -35,6 +35,7 @@ PAGES = (
     PageInfo("review", "Review", ":material/photo_library:", "Look at the images and decide."),
     PageInfo("map", "Map", ":material/scatter_plot:", "See both sets at once, and select."),
     PageInfo("detection", "Detection", ":material/troubleshoot:", "Compare with known faults."),
+    PageInfo("mixture", "Mixture", ":material/tune:", "Which sources to buy from, and how much."),
     PageInfo("export", "Export", ":material/ios_share:", "Take the decisions with you."),
 )
 _BY_NAME = {page.name: page for page in PAGES}

@@ -6,35 +6,28 @@ browser and the HTTP routes, so that neither a click nor a decision sends anythi
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from pages.ui.address import base_path
+from pages.ui.assets import joined
 
-_ASSETS = Path(__file__).resolve().parents[2] / "assets"
-# One script: the parts share a scope, and only the last one exports. The first are the review's.
+# The first are the review's.
 _SHARED = (
-    *("words", "queue", "columns", "states", "ids", "store", "grid", "mount"),
+    *("queue", "columns", "states", "ids", "store", "grid", "mount"),
     *("selection", "dialogs", "actions", "keys"),
 )
 _OWN = ("points", "renderer", "colors", "overlay", "gestures", "panel", "keys")
-
-
-def _text(name: str) -> str:
-    return (_ASSETS / name).read_text(encoding="utf-8")
-
-
 _COMPONENT = st.components.v2.component(
     "assay_map",
-    html=_text("map.html"),
-    css=_text("gallery.css") + _text("gallery_inspector.css") + _text("map.css"),
-    js="\n".join(
-        [
-            *(_text(f"gallery_{part}.js") for part in _SHARED),
-            *(_text(f"map_{part}.js") for part in _OWN),
-            _text("map.js"),
-        ]
+    html=joined("html", "map"),
+    css=joined("css", "base", "gallery", "gallery_inspector", "map"),
+    # One script: the parts share a scope, and only the last one exports.
+    js=joined(
+        "js",
+        *("words", "dom"),
+        *(f"gallery_{part}" for part in _SHARED),
+        *(f"map_{part}" for part in _OWN),
+        "map",
     ),
 )
 

@@ -16,3 +16,5 @@ function ordinal(n) {
 
 const manyImages = n => (n === 1 ? "1 image" : `${count(n)} images`)
 const wholePercent = share => `${Math.round(100 * share)} %`
+// "86.0 %": three digits, as the pages say it.
+const percentText = share => `${(100 * share).toFixed(1)} %`

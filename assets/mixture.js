@@ -1,0 +1,324 @@
+// The mixture playground: a mix, its projected accuracy, and all mixes around it.
+//
+// Streamlit runs the default export again whenever its data or the theme changes; what was set must
+// then stay. The address keeps it over a reload.
+
+const SIZE_STEPS = 1000
+const REMEMBER_MS = 250
+
+class MixtureView {
+  constructor(parent) {
+    this.parent = parent
+    this.root = parent.querySelector(".mixture")
+    this.find = selector => this.root.querySelector(selector)
+    this.parts = []
+    this.questions = []
+  }
+
+  update({ projection, base }) {
+    if (this.projection === projection && this.root.dataset.state !== "failed") return
+    Object.assign(this, { projection, base })
+    this.load()
+  }
+
+  async load() {
+    this.root.dataset.state = "loading"
+    this.stop()
+    try {
+      const about = await fetched(`${this.base}/about`)
+      if (!this.closed) this.start(about)
+    } catch (error) {
+      if (!this.closed) this.failed(error.message)
+    }
+  }
+
+  start(about) {
+    this.about = about
+    this.m = about.names.length
+    const trained = new Map(about.measured.p.map(p => [written(p), p]))
+    this.trained = [...trained.values()]
+    this.best = this.answer = this.kept = null
+    this.build()
+    this.ask()
+    this.bind()
+    const from = this.restored()
+    this.root.dataset.state = "ready"
+    this.set(from)
+    if (from.kept) this.keep(from.kept)
+  }
+
+  build() {
+    const { about } = this
+    // Many sliders are tall: what shows all mixes fits beside them.
+    const many = this.m > 4
+    this.root.classList.toggle("many", many)
+    if (many) this.find(".column").append(this.find(".space"))
+    else this.find(".rest").prepend(this.find(".space"))
+    const hooks = {
+      move: (source, share) => this.set({ p: rescaled(this.p, source, share, this.locked) }),
+      lock: (source, shut) => this.set({ locked: this.locked.map((one, s) => (s === source ? shut : one)) }),
+      size: n => this.set({ n }),
+      mix: p => this.set({ p }),
+      by: by => this.set({ by }),
+      view: () => this.askSpace(),
+      take: ({ p, n }) => this.set({ p, n }),
+    }
+    this.sources = new Sources(this.find(".sources"), about, hooks)
+    this.curve = new Curve(this.find(".projected"), about, hooks)
+    this.space = new Space(this.find(".space"), about, hooks)
+    this.sizes = new Sizes(this.find(".sizes"), about, hooks)
+    this.more = new More(this.find(".sizes"), about)
+    this.classes = new Classes(this.find(".classes"), about)
+    this.predictors = new Predictors(this.find(".predictors"), about, hooks)
+    this.parts = [this.curve, this.space]
+    this.find(".notes").replaceChildren(...this.notes().map(text => element("p", {}, text)))
+  }
+
+  notes() {
+    const { about } = this
+    const models = about.from_table ? `${count(about.models)} accuracies of your own table`
+      : `${count(about.models)} models (${about.learner} on ${about.embedder})`
+    const skipped = about.skipped ? `; ${count(about.skipped)} were left out, for which a pilot is too small` : ""
+    const loose = about.converged < 1 ? ` ${Math.round(100 * (1 - about.converged))} % of the OT distances were not solved to their tolerance.` : ""
+    const test = `Accuracy is that on ${manyImages(about.test.images)}. ${about.test.note}`
+    return [...about.findings.map(one => one.sentence), `Fitted to ${models} at ${about.scales.map(count).join(", ")} images${skipped}. ${test}${loose}`]
+  }
+
+  // What the server is asked, and what becomes of the answers.
+  ask() {
+    const failed = sentence => this.trouble(sentence)
+    const query = asked => new URLSearchParams(Object.entries(asked).filter(([, one]) => one != null))
+    const ratio = p => p.map(share => share.toPrecision(8)).join(",")
+    const mixAt = ({ p, n, by }) => `${this.base}/mix?${query({ p: ratio(p), n, by })}`
+    this.mix = new Latest({ url: mixAt, failed, got: answer => this.answered(answer) })
+    this.other = new Latest({ url: mixAt, failed, got: answer => { this.kept = answer; this.redraw() } })
+    this.field = new Latest({
+      url: ({ question }) => `${this.base}/${question}`, failed,
+      got: answer => { this.space.answer(answer, p => this.buyable(p)); this.mark() },
+    })
+    this.optimum = new Latest({
+      url: ({ n, by, budget }) => `${this.base}/best?${query({ n, by, budget })}`, after: LATER_MS,
+      got: (best, { by, budget }) => { this.best = { ...best, by, budget }; this.impossible = null; this.mark() },
+      failed: sentence => { this.best = null; this.impossible = sentence; this.mark() },
+    })
+    this.path = new Latest({
+      url: ({ by, budget }) => `${this.base}/path?${query({ by, budget })}`, after: LATER_MS,
+      got: ({ best }, { budget }) => this.sizes.show(best, budget),
+      failed: sentence => this.sizes.failed(sentence),
+    })
+    this.affordable = new Latest({
+      url: ({ by, budget }) => `${this.base}/best?${query({ by, budget })}`, failed,
+      got: ({ p, n }) => { this.trouble(""); this.set({ p, n }) },
+    })
+    this.questions = [this.mix, this.other, this.field, this.optimum, this.path, this.affordable]
+  }
+
+  bind() {
+    const { about } = this
+    const [low, high] = [Math.log(about.sizes[0]), Math.log(about.sizes.at(-1))]
+    this.slider = this.find(".size-slider")
+    this.sizeOf = linear(0, SIZE_STEPS, low, high)
+    this.placeOf = linear(low, high, 0, SIZE_STEPS)
+    this.slider.oninput = () => this.set({ n: rounded(Math.exp(this.sizeOf(this.slider.valueAsNumber))) })
+    const typed = (field, done) => {
+      field.onchange = () => done(Number(field.value.replace(/[,\s]/g, "")), field.value.trim())
+      field.onkeydown = event => event.key === "Enter" && field.blur()
+    }
+    typed(this.find(".size"), (n, text) => (text && n >= 1 ? this.set({ n: Math.min(Math.round(n), 1e9) }) : this.show()))
+    typed(this.find(".budget"), (money_, text) => this.set({ budget: text && money_ > 0 ? money_ : null }))
+    this.find(".currency").textContent = about.currency
+    this.find(".money").hidden = about.offers.some(offer => offer.price == null)
+    this.find(".best").onclick = () => this.takeBest()
+    this.find(".even").onclick = () => this.set({ p: evenMix(this.m), locked: this.locked.map(() => false) })
+    this.find(".keep").onclick = () => (this.kept ? this.drop() : this.keep({ p: this.p }))
+    this.find(".order").onclick = event => this.find(".order").ariaDisabled === "true" && event.preventDefault()
+    this.find(".even").hidden = this.find(".best").hidden = this.m === 1
+  }
+
+  // With a budget, the best that it pays for, of whatever size; else the best of this size.
+  takeBest() {
+    if (this.budget != null) {
+      this.trouble("Looking for the best that the budget pays for…")
+      this.affordable.asked = null
+      this.affordable.ask({ by: this.by, budget: this.budget })
+    } else if (this.best) this.set({ p: this.best.p })
+  }
+
+  keep({ p }) {
+    this.other.asked = null
+    this.other.ask({ p, n: this.n, by: this.by })
+    this.remember()
+  }
+
+  drop() {
+    this.other.asked = null
+    this.kept = null
+    this.redraw()
+    this.remember()
+  }
+
+  set(changes) {
+    const before = { by: this.by, budget: this.budget }
+    Object.assign(this, changes)
+    this.show()
+    const { p, n, by, budget } = this
+    this.mix.ask({ p, n, by })
+    if (this.kept) this.other.ask({ p: this.kept.p, n, by })
+    this.askSpace()
+    this.optimum.ask({ n, by, budget })
+    if (before.by !== by || before.budget !== budget) this.path.ask({ by, budget })
+    this.remember()
+  }
+
+  askSpace() {
+    const question = this.space.question(this)
+    if (question) this.field.ask({ question })
+    this.mark()
+  }
+
+  buyable(p) {
+    return this.about.offers.every(({ capacity }, s) => capacity == null || p[s] * this.n <= capacity * (1 + 1e-9))
+      && (this.budget == null || this.about.offers.reduce((cost, { price }, s) => cost + price * p[s], 0) * this.n <= this.budget * (1 + 1e-9))
+  }
+
+  // What is known without the server: the hand that moves a slider sees it move at once.
+  show() {
+    this.sources.show(this)
+    this.slider.value = String(this.placeOf(Math.log(this.n)))
+    this.slider.setAttribute("aria-valuetext", manyImages(this.n))
+    const active = this.root.getRootNode().activeElement
+    const [size, budget] = [this.find(".size"), this.find(".budget")]
+    if (active !== size) size.value = count(this.n)
+    if (active !== budget) budget.value = this.budget == null ? "" : count(this.budget)
+    this.find(".best").textContent = this.budget == null ? "Best mix" : "Best for the budget"
+    this.find(".best").title = this.budget == null ? `The mix of ${manyImages(this.n)} with the highest projected accuracy`
+      : "The mix and size with the highest projected accuracy that the budget pays for"
+    this.order()
+  }
+
+  order() {
+    const counts = countsOf(this.p, this.n)
+    const { offers } = this.about
+    const short_ = offers.findIndex(({ capacity }, s) => capacity != null && counts[s] > capacity)
+    const link = this.find(".order")
+    link.ariaDisabled = String(short_ >= 0)
+    link.title = short_ < 0 ? "What to order of each source"
+      : `${offers[short_].name} has ${count(offers[short_].capacity)} images; ${count(counts[short_])} are asked for`
+    if (short_ < 0) link.setAttribute("href", `${this.base}/order?counts=${counts.join(",")}`)
+    else link.removeAttribute("href")
+  }
+
+  answered(answer) {
+    this.answer = answer
+    this.trouble("")
+    this.redraw()
+    performance.mark("assay-mixture-drawn")
+  }
+
+  redraw() {
+    if (!this.answer) return
+    const { answer, kept } = this
+    this.sources.answer(answer)
+    this.curve.show(answer, kept)
+    this.more.show(answer.more)
+    this.classes.show(answer)
+    this.predictors.show(answer.others, answer.by)
+    this.find(".keep").textContent = kept ? "Drop the kept mix" : "Keep to compare"
+    this.mark()
+    this.root.dataset.shown = `${written(answer.p)}@${answer.n}`
+    this.say(`${percentText(clipped(answer.at.accuracy))} accuracy at ${manyImages(answer.n)}`)
+  }
+
+  mark() {
+    const { best, n, budget, by } = this
+    const fits = best && best.n === n && best.by === by && best.budget === budget ? best : null
+    this.space.mark({ p: this.p, n, best: fits, trained: this.trained, searching: !this.impossible })
+    this.find(".best").disabled = budget == null && !fits
+    if (this.impossible && !fits) this.space.sentence.textContent = this.impossible
+  }
+
+  say(sentence) {
+    clearTimeout(this.saying)
+    this.saying = setTimeout(() => { this.find(".live").textContent = sentence }, 400)
+  }
+
+  trouble(sentence) {
+    const notice = this.find(".notice")
+    notice.hidden = !sentence
+    notice.querySelector("p").textContent = sentence
+    notice.querySelector("button").hidden = true
+  }
+
+  failed(sentence) {
+    this.root.dataset.state = "failed"
+    this.trouble(sentence)
+    const again = this.find(".notice button")
+    again.hidden = false
+    again.onclick = () => { this.trouble(""); this.load() }
+  }
+
+  // -- the address ---------------------------------------------------------------------------------
+
+  restored() {
+    const { about, m } = this
+    const asked = new URLSearchParams(location.search)
+    const [n, budget] = [Number(asked.get("images")), Number(asked.get("money"))]
+    const first = about.best.find(mix => mix.n >= 5 * about.trained) ?? about.best[0]
+    const known = about.predictors.some(one => one.name === asked.get("by") && !one.missing)
+    const kept = read(asked.get("with"), m)
+    return {
+      p: read(asked.get("mix"), m) ?? evenMix(m),
+      n: n >= 1 && n <= 1e9 ? Math.round(n) : first?.n ?? about.trained,
+      by: known ? asked.get("by") : about.predictor,
+      budget: budget > 0 && about.offers.every(offer => offer.price != null) ? budget : null,
+      locked: Array.from({ length: m }, (_, s) => (asked.get("locked") ?? "").split(",").includes(String(s + 1))),
+      kept: kept && { p: kept },
+    }
+  }
+
+  remember() {
+    clearTimeout(this.remembering)
+    this.remembering = setTimeout(() => {
+      const url = new URL(location.href)
+      const locked = this.locked.flatMap((shut, s) => (shut ? [s + 1] : [])).join(",")
+      const { by, budget, kept, about } = this
+      const keep = { mix: written(this.p), images: this.n, by: by === about.predictor ? null : by, money: budget, locked, with: kept && written(kept.p) }
+      for (const [name, value] of Object.entries(keep)) {
+        if (value == null || value === "") url.searchParams.delete(name)
+        else url.searchParams.set(name, value)
+      }
+      history.replaceState(history.state, "", url)
+    }, REMEMBER_MS)
+  }
+
+  stop() {
+    clearTimeout(this.remembering)
+    for (const part of this.parts) part.close()
+    for (const question of this.questions) question.close()
+  }
+
+  close() {
+    this.stop()
+    this.closed = true
+    clearTimeout(this.saying)
+  }
+}
+
+// Two significant digits below a thousand and three above: a slider gives numbers that can be said.
+function rounded(n) {
+  const unit = 10 ** Math.max(0, Math.floor(Math.log10(n)) - (n < 1000 ? 1 : 2))
+  return Math.round(n / unit) * unit
+}
+
+const views = (globalThis.__assayMixture ??= new WeakMap())
+
+export default function mixture({ data, parentElement }) {
+  let view = views.get(parentElement)
+  if (!view || view.closed || !parentElement.contains(view.root)) {
+    view?.close()
+    view = new MixtureView(parentElement)
+    views.set(parentElement, view)
+  }
+  view.update(data)
+  return () => view.close()
+}

@@ -1,0 +1,86 @@
+// The panel that shows all mixes at once: where the best one lies, and how steep it is around it.
+
+class Space {
+  // hooks: mix(p); view(): another view is looked at, or another pair of sources.
+  constructor(root, about, hooks) {
+    this.about = about
+    this.hooks = hooks
+    const m = about.names.length
+    this.title = element("h3", {}, m === 1 ? "One source: there is nothing to mix" : "Where the best mix lies")
+    this.sentence = element("p", { class: "quiet" })
+    this.choice = element("div", { class: "choice", hidden: m <= 3 })
+    this.inside = element("div", {})
+    this.legend = lossLegend("Color: points of accuracy lost against the best shown; pale where it cannot be bought")
+    this.legend.root.hidden = m < 3
+    root.replaceChildren(this.title, this.sentence, this.choice, this.inside, this.legend.root)
+    if (m > 3) this.choose()
+    this.use(m > 3 ? "many" : m === 3 ? "three" : m === 2 ? "two" : "one")
+  }
+
+  choose() {
+    const option = (name, s) => element("option", { value: String(s) }, name)
+    const select = label => element("select", { "aria-label": label }, ...this.about.names.map(option))
+    this.view = element("select", { "aria-label": "How all mixes are shown" },
+      element("option", { value: "many" }, "All sources, parallel"), element("option", { value: "three" }, "Two sources and the others"))
+    this.pair = [select("First source"), select("Second source")]
+    this.pair[1].value = "1"
+    this.choice.append(this.view, ...this.pair)
+    this.view.onchange = () => { this.use(this.view.value); this.hooks.view() }
+    this.pair.forEach((one, k) => {
+      one.onchange = () => {
+        const other = this.pair[1 - k]
+        if (other.value === one.value) other.value = String((Number(one.value) + 1) % this.about.names.length)
+        this.hooks.view()
+      }
+    })
+  }
+
+  use(kind) {
+    this.kind = kind
+    this.chart?.close()
+    const Kind = { many: Parallel, three: Triangle, two: TwoSources }[kind]
+    this.chart = Kind && new Kind({ mix: p => this.hooks.mix(p) })
+    this.inside.replaceChildren(...(this.chart ? [this.chart.root] : []))
+    for (const one of this.pair ?? []) one.hidden = kind !== "three"
+  }
+
+  // What to ask the server for, as the end of an address; "" where nothing is shown.
+  question({ p, n, by }) {
+    if (this.kind === "one") return ""
+    const asked = new URLSearchParams({ n, by })
+    if (this.kind === "many") return `spread?${asked}`
+    if (this.about.names.length > 3) {
+      const [a, b] = this.pair.map(one => one.value)
+      asked.set("a", a)
+      asked.set("b", b)
+      asked.set("p", p.join(","))
+    }
+    return `field?${asked}`
+  }
+
+  answer(field, buyable) {
+    const names = this.kind === "three" && this.pair
+      ? [...this.pair.map(one => this.about.names[one.value]), "all others"] : this.about.names
+    if (this.kind === "three" ? !field.corners || field.steps !== 40 : this.kind === "many" ? !field.p : !field.corners) return
+    this.chart.paint(field, names, buyable)
+    this.legend.show(this.chart.low, this.chart.high)
+  }
+
+  mark({ p, n, best, trained, searching }) {
+    this.chart?.mark({ here: p, best: best?.p, path: best?.path ?? [], trained })
+    if (this.kind === "one") return
+    if (!best) {
+      this.sentence.textContent = searching ? `Looking for the best mix of ${manyImages(n)}…` : ""
+      return
+    }
+    const { agreement } = best
+    const sure = agreement > 0.99 ? "every climb ends there" : `${Math.round(100 * agreement)} % of the climbs end as high`
+    const signs = this.kind === "many" ? "Dashed: the best; orange: this mix." : "Diamond: the best; ring: this mix."
+    this.sentence.textContent = `Of ${manyImages(best.n)} the best is ${mixWords(best.p, this.about.names)}: `
+      + `${percentText(clipped(best.accuracy))}; ${sure}. ${signs}`
+  }
+
+  close() {
+    this.chart?.close()
+  }
+}

@@ -1,0 +1,169 @@
+// The panels of rows: the best mix by size, the classes, the predictors.
+
+const MORE_IMAGES = 100
+const MORE_MONEY = 10
+
+function pointsText(change) {
+  const size = Math.abs(100 * change)
+  const digits = size >= 0.995 ? 1 : size >= 0.01 ? 2 : 4
+  return Number(size.toFixed(digits)) ? `${change < 0 ? "−" : "+"}${size.toFixed(digits)} points` : "nothing"
+}
+
+function rowOf(cells, attributes = {}) {
+  return element("tr", attributes, ...cells.map(cell => (cell instanceof Node && cell.tagName === "TD" ? cell : element("td", {}, cell))))
+}
+
+function tableOf(heads, rows, kind) {
+  const head = heads.map(([text, title]) => element("th", { scope: "col", title }, text))
+  return element("table", { class: kind }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows))
+}
+
+function stacked(p, names) {
+  const parts = p.map((share, s) => element("i", { style: `width:${(100 * share).toFixed(2)}%;background:${hueOf(s)}`,
+    title: `${names[s]}: ${shareText(share)} %` }))
+  return element("div", { class: "stacked", role: "img", "aria-label": names.map((name, s) => `${name} ${shareText(p[s])} %`).join(", ") }, ...parts)
+}
+
+class Sizes {
+  // hooks: take(mix)
+  constructor(root, about, hooks) {
+    Object.assign(this, { root, about, hooks })
+    this.sentence = element("p", { class: "quiet" }, "Looking for the best mixes…")
+    this.table = element("div", {})
+    root.replaceChildren(element("h3", {}, "The best mix, by how much is bought"), this.sentence, this.table)
+  }
+
+  show(best, budget) {
+    const { names, currency } = this.about
+    const priced = best.some(mix => mix.cost != null)
+    this.best = best
+    const rows = best.map(mix => {
+      const take = element("button", { type: "button", class: "plain", title: "Take this mix" }, count(mix.n))
+      take.onclick = () => this.hooks.take(mix)
+      return rowOf([take, stacked(mix.p, names), percentText(clipped(mix.accuracy)),
+        `${percentText(clipped(mix.low)).replace(" %", "")} to ${percentText(clipped(mix.high))}`,
+        ...(priced ? [mix.cost == null ? "" : money(mix.cost, currency)] : [])])
+    })
+    const heads = [["Images"], ["Mix"], ["Accuracy"], ["90 % interval"], ...(priced ? [["Cost"]] : [])]
+    this.table.replaceChildren(tableOf(heads, rows, "by-size"))
+    this.sentence.textContent = this.says(best, budget)
+  }
+
+  says(best, budget) {
+    const within = budget == null ? "" : ` within ${money(budget, this.about.currency)}`
+    if (best.length < 2) return `What can be bought${within}.`
+    const top = best.reduce((one, other) => (other.accuracy > one.accuracy + 5e-4 ? other : one))
+    const gain = (100 * (top.accuracy - best[0].accuracy)).toFixed(1)
+    const end = top === best.at(-1) ? "." : "; more brings nothing: what is good has run out by then, or the law is flat."
+    return top === best[0] ? `More than ${count(top.n)} images bring nothing${within}.`
+      : `From ${count(best[0].n)} to ${count(top.n)} images the best mix gains ${gain} points${within}${end}`
+  }
+
+  failed(sentence) {
+    this.sentence.textContent = sentence
+    this.table.replaceChildren()
+  }
+}
+
+// What a little more of each source would bring.
+class More {
+  constructor(root, about) {
+    this.about = about
+    const priced = about.offers.some(offer => offer.price)
+    this.rows = about.names.map((name, s) => {
+      const cells = [element("td", { class: "number" }), ...(priced ? [element("td", { class: "number" })] : [])]
+      const root = rowOf([element("td", { class: "label", title: name }, element("i", { class: "swatch", style: `background:${hueOf(s)}` }), element("b", {}, name)), ...cells])
+      return { root, cells }
+    })
+    const heads = [["A little more of"], [`${MORE_IMAGES} more images`], ...(priced ? [[`${MORE_MONEY} ${about.currency} more`]] : [])]
+    root.append(element("div", { class: "scrolled" }, tableOf(heads, this.rows.map(row => row.root), "by-source")))
+  }
+
+  show({ per_image: images, per_price: prices }) {
+    this.rows.forEach(({ cells: [some, paid] }, s) => {
+      some.textContent = pointsText(MORE_IMAGES * images[s])
+      if (paid) paid.textContent = prices[s] == null ? "–" : pointsText(MORE_MONEY * prices[s])
+    })
+  }
+}
+
+class Classes {
+  constructor(root, about) {
+    Object.assign(this, { root, about })
+    this.sentence = element("p", { class: "quiet" })
+    this.table = element("div", { class: "scrolled" })
+    root.replaceChildren(element("h3", {}, "Classes of this mix"), this.sentence, this.table)
+    const total = about.validation.classes.reduce((sum, one) => sum + one, 0)
+    this.wanted = about.validation.classes.map(one => one / total)
+    this.rows = about.class_names.map((name, u) => {
+      const [bar, mark] = [element("i", { class: "share" }), element("i", { class: "wanted", title: `${shareText(this.wanted[u])} % of the validation set` })]
+      const cells = { share: element("td", { class: "number" }), accuracy: element("td", { class: "number" }) }
+      const root = rowOf([element("td", { class: "label", title: name }, name),
+        element("td", {}, element("div", { class: "meter" }, bar, mark)), cells.share, cells.accuracy])
+      return { root, bar, mark, ...cells }
+    })
+    this.table.append(tableOf([["Class"], ["Share; the line is the validation set's"], [""], ["Accuracy"]], this.rows.map(row => row.root), "by-class"))
+  }
+
+  show({ shares, per_class: accuracy, n }) {
+    const most = Math.max(...shares, ...this.wanted)
+    this.rows.forEach((row, u) => {
+      row.bar.style.width = `${(100 * shares[u]) / most}%`
+      row.mark.style.left = `${(100 * this.wanted[u]) / most}%`
+      row.share.textContent = percentText(shares[u])
+      row.accuracy.textContent = accuracy ? percentText(clipped(accuracy[u])) : "–"
+    })
+    this.sentence.textContent = this.says(shares, accuracy, n)
+  }
+
+  says(shares, accuracy, n) {
+    const names = this.about.class_names
+    if (accuracy) {
+      const worst = accuracy.reduce((at, one, u) => (one < accuracy[at] ? u : at), 0)
+      return `${names[worst]} is projected lowest, ${percentText(clipped(accuracy[worst]))} at ${manyImages(n)}; it is `
+        + `${shareText(shares[worst])} % of the mix and ${shareText(this.wanted[worst])} % of the validation set.`
+    }
+    const short_ = shares.map((share, u) => share - this.wanted[u])
+    const scarce = short_.reduce((at, one, u) => (one < short_[at] ? u : at), 0)
+    return `${names[scarce]} is the scarcest: ${shareText(shares[scarce])} % of the mix, `
+      + `${shareText(this.wanted[scarce])} % of the validation set. This predictor knows no classes.`
+  }
+}
+
+class Predictors {
+  // hooks: by(name)
+  constructor(root, about, hooks) {
+    Object.assign(this, { root, about, hooks })
+    this.note = element("p", { class: "quiet" })
+    const measured = about.predictors.some(one => one.error != null)
+    const last = count(about.trained)
+    const rows = about.predictors.map(one => this.row(one))
+    root.replaceChildren(element("h3", {}, "Predictors side by side"),
+      element("p", { class: "quiet" }, measured ? `Held-out error: how far each misses the mixes trained at ${last}, predicted from the smaller sizes.`
+        : "With one size nothing can be held out: none is known to be better than another."),
+      tableOf([["Predictor"], ["Held-out error", "Mean absolute error, points of accuracy"], ["This mix"], ["90 % interval"]], rows, "by-predictor"), this.note)
+  }
+
+  row(one) {
+    const pick = element("input", { type: "radio", name: "by", value: one.name, disabled: !!one.missing })
+    pick.onchange = () => this.hooks.by(one.name)
+    const label = element("label", { title: one.missing || one.notes.join(" ") }, pick, element("span", {}, one.title))
+    const error = one.error == null ? "–" : `${(100 * one.error).toFixed(1)} points`
+    const cells = [element("td", { class: "number" }), element("td", { class: "number" })]
+    this.cells ??= new Map()
+    this.cells.set(one.name, { pick, cells })
+    return rowOf([element("td", {}, label), element("td", { class: "number" }, one.missing ? "not fitted" : error), ...cells], { class: one.missing ? "missing" : "" })
+  }
+
+  show(others, by) {
+    for (const [name, { pick, cells: [value, interval] }] of this.cells) {
+      pick.checked = name === by
+      const one = others[name]
+      value.textContent = one ? percentText(clipped(one.accuracy)) : ""
+      interval.textContent = one ? `${percentText(clipped(one.low)).replace(" %", "")} to ${percentText(clipped(one.high))}` : ""
+    }
+    const chosen = this.about.predictors.find(one => one.name === by)
+    const drawn = chosen.regularized ? " There are fewer points than parameters, so it is drawn towards simpler laws." : ""
+    this.note.textContent = `${chosen.title}: ${count(chosen.parameters)} parameters, ${count(chosen.points)} points. ${chosen.notes.join(" ")}${drawn}`
+  }
+}
