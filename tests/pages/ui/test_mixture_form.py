@@ -431,3 +431,41 @@ def test_hostile_names_are_text(app: AppTest, tmp_path: Path) -> None:
     assert not app.error
     assert app.dataframe[0].value["source"][0] == name
     assert name not in texts(app)
+
+
+def test_numbers_may_be_written_in_several_ways(
+    app: AppTest, tmp_path: Path, started: list[ProjectionSpec]
+) -> None:
+    type_in(app, small_spec(tmp_path))
+    app.text_input(key="mixture__scales").set_value(" 80,20;  40 80, ").run()
+    check(app)
+    app.button(key="mixture__start").click().run()
+    assert started[0].scales == (20, 40, 80)
+
+
+def test_whoever_looks_at_another_page_finds_what_was_typed(
+    assay_home: Path, tmp_path: Path, started: list[ProjectionSpec]
+) -> None:
+    """Streamlit forgets what fields hold that are not drawn."""
+
+    def two_pages() -> None:
+        import streamlit as st
+
+        from pages.ui import mixture_form
+
+        if "away" not in st.query_params:
+            mixture_form.draw()
+
+    spec = small_spec(tmp_path)
+    app = AppTest.from_function(two_pages, default_timeout=60)
+    type_in(app, spec)
+    app.query_params["away"] = "1"
+    app.run()
+    app.run()
+    assert not app.text_input
+    del app.query_params["away"]
+    app.run()
+    assert app.text_input(key="mixture__name__2").value == "wrong"
+    check(app)
+    app.button(key="mixture__start").click().run()
+    assert started == [spec]
