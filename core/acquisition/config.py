@@ -12,7 +12,7 @@ import tomli_w
 
 from core.acquisition.spec import EXAMPLE_PREFIX, Offer, ProjectionSpec
 from core.errors import ConfigError
-from core.runs import absolute_source
+from core.runs import absolute_file, absolute_source
 
 _TEXT, _WHOLE, _NUMBER = (str,), (int,), (int, float)
 _WORDS = {_TEXT: "text in quotes", _WHOLE: "a whole number", _NUMBER: "a number"}
@@ -57,6 +57,7 @@ def read_mixture(path: Path) -> ProjectionSpec:
     ------
     ConfigError : it cannot be read, or a table or key is missing, unknown or of a wrong kind
     """
+    path = Path(absolute_file(str(path)))
     raw = _parsed(path)
     unknown = sorted(raw.keys() - {"source", *_TABLES})
     if unknown:
@@ -64,7 +65,7 @@ def read_mixture(path: Path) -> ProjectionSpec:
             f"{path}: there is no table [{unknown[0]}]. Known are [[source]], "
             f"{', '.join(f'[{name}]' for name in _TABLES)}."
         )
-    folder = path.expanduser().absolute().parent
+    folder = path.parent
     settings: dict[str, Any] = {"sources": _offers(path, raw.get("source"), folder)}
     for name, keys in _TABLES.items():
         settings |= _fields(path, f"[{name}]", raw.get(name, {}), keys, folder)
@@ -103,7 +104,7 @@ def _section(raw: Mapping[str, Any], keys: _Keys) -> str:
 
 def _parsed(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.expanduser().read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: it cannot be read ({error.strerror or error}).") from error
     except UnicodeDecodeError as error:

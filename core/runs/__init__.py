@@ -45,7 +45,14 @@ from core.runs.record import (
     read_versioned,
     source_from,
 )
-from core.runs.spec import SETTINGS, ValueSpec, absolute_source, read_configuration, run_id
+from core.runs.spec import (
+    SETTINGS,
+    ValueSpec,
+    absolute_file,
+    absolute_source,
+    read_configuration,
+    run_id,
+)
 from core.runs.suggestions import suggestions
 from core.runs.tables import validation_frame, values_frame
 from core.runs.writing import partial_name, require_free, sweep_partial, write_run
@@ -72,6 +79,7 @@ __all__ = [
     "SourceRecord",
     "Stopwatch",
     "ValueSpec",
+    "absolute_file",
     "absolute_source",
     "append_at_home",
     "append_run",

@@ -180,7 +180,20 @@ def absolute_source(text: str) -> str:
         raise ConfigError("A data source is missing; give a path or sample:train, sample:val.")
     if _NAMED_SOURCE.fullmatch(text):
         return text
-    return str(Path(text).expanduser().absolute())
+    return absolute_file(text)
+
+
+def absolute_file(text: str) -> str:
+    """Return the path `text` made absolute, a ~ or ~NAME at its start resolved.
+
+    Raises
+    ------
+    ConfigError : there is no user of that name
+    """
+    try:
+        return str(Path(text).expanduser().absolute())
+    except RuntimeError as error:
+        raise ConfigError(f"{text}: there is no user of that name here.") from error
 
 
 def _words(name: str) -> str:

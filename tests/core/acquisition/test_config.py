@@ -114,6 +114,13 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         read_mixture(tmp_path / "absent.toml")
 
 
+def test_the_home_of_nobody_is_no_crash(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no user of that name"):
+        read_mixture(Path("~no-such-user/mixture.toml"))
+    with pytest.raises(ConfigError, match=r"number 1: .*there is no user of that name"):
+        read_mixture(written(tmp_path, WHOLE.replace("pilots/good", "~no-such-user/good")))
+
+
 def reread(spec: ProjectionSpec) -> ProjectionSpec:
     with tempfile.TemporaryDirectory() as folder:
         return read_mixture(written(Path(folder), write_mixture(spec)))

@@ -259,6 +259,8 @@ def test_an_empty_form_says_what_is_missing_only_when_it_is_checked(app: AppTest
         ("mixture__name__1", "=1+1", "a spreadsheet would compute"),
         ("mixture__pilot__0", "", "Source 1 needs a pilot"),
         ("mixture__pilot__0", "/none/at/all", 'Source "good"'),
+        ("mixture__pilot__0", "~no-such-user/x", "Source 1: ~no-such-user/x: there is no user"),
+        ("mixture__table", "~no-such-user/x", "there is no user of that name"),
         ("mixture__ids__0", "/none/ids.csv", "the file of ids cannot be read"),
         ("mixture__validation", "/none/validation", "/none/validation"),
         ("mixture__test", "", ""),
