@@ -168,6 +168,16 @@ class Fitted:
         return np.broadcast_to(p, (k, self.m)).copy(), np.broadcast_to(n, (k,)).copy()
 
 
+def few_points(points: int, parameters: int) -> tuple[str, ...]:
+    """Return a sentence where there are fewer points than parameters; nothing elsewhere."""
+    if points >= parameters:
+        return ()
+    return (
+        f"{points:,} mixtures and sizes do not determine {parameters:,} parameters: the fit was "
+        "regularized, and what they leave open is assumed. Train at more of them.",
+    )
+
+
 def facts_from(raw: Mapping[str, Any]) -> Facts:
     """Return facts that were kept as JSON.
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from core.projection.features import features, slopes
-from core.projection.fitted import Classless, Facts, Fitted, MixtureDistance
+from core.projection.fitted import Classless, Facts, Fitted, MixtureDistance, few_points
 from core.projection.least_squares import fit_linear_law
 from core.projection.measured import Measured
 from core.projection.simplex import space_filling
@@ -139,12 +139,14 @@ def _fit(name: str, measured: Measured, blocks: tuple[str, ...]) -> Fitted:
         log_size=float(found.coefficients[1]),
         constant=float(found.coefficients[0]),
     )
+    points = len(measured.mean())
     facts = Facts(
-        points=len(measured.mean()),
+        points=points,
         parameters=found.parameters,
         regularized=found.regularized,
         residual=found.residual,
         values=law.to_dict(),
+        notes=few_points(points, found.parameters),
     )
     return Fitted(predictor=name, m=measured.m, law=law, facts=facts)
 

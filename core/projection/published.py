@@ -126,8 +126,8 @@ def _fit(
     ]
     if regularized:
         notes.append(
-            f"There are fewer mixtures than the {parameters} parameters of a size, so the fit was "
-            "regularized."
+            "The mixtures, or their OT distances, are too few or too much alike to determine the "
+            f"{parameters} parameters, so the fit was regularized."
         )
     return Fitted(
         predictor=name,

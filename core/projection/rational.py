@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from core.projection.damped import DampedFit, minimize_squares
-from core.projection.fitted import Classless, Facts, Fitted, MixtureDistance
+from core.projection.fitted import Classless, Facts, Fitted, MixtureDistance, few_points
 from core.projection.measured import Measured
 
 _STARTS = 4
@@ -16,11 +16,14 @@ _STARTS = 4
 _LEAST_ERROR = 1e-4
 # Keeps a source that says nothing from running away; far too weak to be felt otherwise.
 _FIRM = 1e-3
+_LARGEST_LOG = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RationalLaw(Classless):
-    """log(1 - accuracy) = sum_i 1 / (sum_j c_ij p_j) + b log N, with c_ij > 0.
+    """log(1 - accuracy) = sum_i 1 / (sum_j c_ij p_j) + b log N, with c_ij > 0, at most 0.
+
+    Far from what was measured the sum can be thousands: more than everything cannot be missed.
 
     Attributes
     ----------
@@ -34,12 +37,13 @@ class RationalLaw(Classless):
     def accuracy(self, p: np.ndarray, n: np.ndarray, distance: np.ndarray) -> np.ndarray:
         """Return accuracies, shape (k,)."""
         terms = 1 / (p @ np.exp(self.log_c).T)
-        return np.asarray(1 - np.exp(terms.sum(axis=1) + self.log_size * np.log(n)))
+        log_error = terms.sum(axis=1) + self.log_size * np.log(n)
+        return np.asarray(1 - np.exp(np.minimum(log_error, 0.0)))
 
     def gradient(
         self, p: np.ndarray, n: np.ndarray, distance: np.ndarray, slope: np.ndarray
     ) -> np.ndarray:
-        """Return derivatives by p, shape (k, m)."""
+        """Return derivatives by p, shape (k, m); where all is missed, the way out of that."""
         c = np.exp(self.log_c)
         error = 1 - self.accuracy(p, n, distance)
         return np.asarray(error[:, None] * ((p @ c.T) ** -2 @ c))
@@ -68,18 +72,21 @@ def fit_rational(measured: Measured, distance: MixtureDistance | None) -> Fitted
     law = _law(min(fits, key=lambda fit: fit.squares), m)
     zeros = np.zeros(len(measured))
     residual = law.accuracy(measured.p, measured.n, zeros) - measured.accuracy
-    points = len(measured.mean())
+    points, parameters = len(measured.mean()), m * m + 1
     return Fitted(
         predictor="rational",
         m=m,
         law=law,
         facts=Facts(
             points=points,
-            parameters=m * m + 1,
-            regularized=points < m * m + 1,
+            parameters=parameters,
+            regularized=points < parameters,
             residual=float(np.sqrt(np.mean(residual**2))),
             values=law.to_dict(),
-            notes=("Fitted to log(1 - accuracy), as the paper does for want of a log loss.",),
+            notes=(
+                "Fitted to log(1 - accuracy), as the paper does for want of a log loss.",
+                *few_points(points, parameters),
+            ),
         ),
     )
 
@@ -99,7 +106,8 @@ def _from(start: np.ndarray, measured: Measured) -> DampedFit:
 
 def _law(fit: DampedFit, m: int) -> RationalLaw:
     theta = fit.parameters
-    return RationalLaw(log_c=theta[: m * m].reshape(m, m), log_size=float(theta[-1]))
+    log_c = np.clip(theta[: m * m], -_LARGEST_LOG, _LARGEST_LOG).reshape(m, m)
+    return RationalLaw(log_c=log_c, log_size=float(theta[-1]))
 
 
 def _start(m: int, rng: np.random.Generator) -> np.ndarray:
@@ -111,7 +119,7 @@ def _residuals(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return residuals of log(1 - accuracy) and of the weak prior, with their Jacobian."""
     m, p = measured.m, measured.p
-    c = np.exp(np.clip(theta[: m * m], -20, 20)).reshape(m, m)
+    c = np.exp(np.clip(theta[: m * m], -_LARGEST_LOG, _LARGEST_LOG)).reshape(m, m)
     sums = p @ c.T  # (k, m) @ (m, m) -> (k, m)
     log_n = np.log(measured.n)
     by_c = -(sums**-2)[:, :, None] * p[:, None, :] * c  # (k, i, j)

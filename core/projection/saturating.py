@@ -15,7 +15,7 @@ import numpy as np
 from core.projection.classes import ClassShares
 from core.projection.damped import DampedFit, minimize_squares
 from core.projection.features import features
-from core.projection.fitted import Facts, Fitted, MixtureDistance
+from core.projection.fitted import Facts, Fitted, MixtureDistance, few_points
 from core.projection.measured import Measured
 from core.projection.saturating_law import SaturatingLaw, Shape, jacobian
 
@@ -197,7 +197,10 @@ def fit_saturating(
                 },
                 "alpha": float(law.weights @ [np.exp(one.theta[0]) for one in laws]),
             },
-            notes=_notes(choices, weights, misses, measured),
+            notes=(
+                *_notes(choices, weights, misses, measured),
+                *few_points(len(cells.n), max(law.shape.size for law in laws)),
+            ),
         ),
     )
 
