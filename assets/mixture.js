@@ -41,10 +41,10 @@ class MixtureView {
     this.build()
     this.ask()
     this.bind()
-    const from = this.restored()
+    const { kept, ...from } = this.restored()
     this.root.dataset.state = "ready"
     this.set(from)
-    if (from.kept) this.keep(from.kept)
+    if (kept) this.keep(kept)
   }
 
   build() {
@@ -52,6 +52,7 @@ class MixtureView {
     // Many sliders are tall: what shows all mixes fits beside them.
     const many = this.m > 4
     this.root.classList.toggle("many", many)
+    this.root.classList.toggle("single", this.m === 1)
     if (many) this.find(".column").append(this.find(".space"))
     else this.find(".rest").prepend(this.find(".space"))
     const hooks = {
@@ -132,7 +133,6 @@ class MixtureView {
     this.find(".even").onclick = () => this.set({ p: evenMix(this.m), locked: this.locked.map(() => false) })
     this.find(".keep").onclick = () => (this.kept ? this.drop() : this.keep({ p: this.p }))
     this.find(".order").onclick = event => this.find(".order").ariaDisabled === "true" && event.preventDefault()
-    this.find(".even").hidden = this.find(".best").hidden = this.m === 1
   }
 
   // With a budget, the best that it pays for, of whatever size; else the best of this size.
@@ -166,6 +166,7 @@ class MixtureView {
     if (this.kept) this.other.ask({ p: this.kept.p, n, by })
     this.askSpace()
     this.optimum.ask({ n, by, budget })
+    if (before.budget !== budget) this.space.repaint()
     if (before.by !== by || before.budget !== budget) this.path.ask({ by, budget })
     this.remember()
   }
@@ -212,7 +213,6 @@ class MixtureView {
     this.answer = answer
     this.trouble("")
     this.redraw()
-    performance.mark("assay-mixture-drawn")
   }
 
   redraw() {
@@ -272,7 +272,7 @@ class MixtureView {
       by: known ? asked.get("by") : about.predictor,
       budget: budget > 0 && about.offers.every(offer => offer.price != null) ? budget : null,
       locked: Array.from({ length: m }, (_, s) => (asked.get("locked") ?? "").split(",").includes(String(s + 1))),
-      kept: kept && { p: kept },
+      kept: kept && { p: kept }, // what it will reach is asked for again
     }
   }
 

@@ -66,7 +66,8 @@ class Curve {
     const cost = shown.cost != null && kept.cost != null ? `, costs ${money(kept.cost, about.currency)}` : ""
     const overlap = low < kept.at.high && kept.at.low < high ? "; the intervals overlap" : ""
     this.against.textContent = `Kept mix ${mixWords(kept.p, about.names)}: ${percentText(clipped(kept.at.accuracy))}${cost}. `
-      + `This one is ${Math.abs(100 * gain).toFixed(1)} points ${gain < 0 ? "below" : "above"} it${overlap}.`
+      + (Math.abs(gain) < 5e-4 ? "This one reaches the same."
+        : `This one is ${Math.abs(100 * gain).toFixed(1)} points ${gain < 0 ? "below" : "above"} it${overlap}.`)
   }
 
   redraw() {

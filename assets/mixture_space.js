@@ -6,7 +6,7 @@ class Space {
     this.about = about
     this.hooks = hooks
     const m = about.names.length
-    this.title = element("h3", {}, m === 1 ? "One source: there is nothing to mix" : "Where the best mix lies")
+    this.title = element("h3", {}, "Where the best mix lies")
     this.sentence = element("p", { class: "quiet" })
     this.choice = element("div", { class: "choice", hidden: m <= 3 })
     this.inside = element("div", {})
@@ -62,8 +62,14 @@ class Space {
     const names = this.kind === "three" && this.pair
       ? [...this.pair.map(one => this.about.names[one.value]), "all others"] : this.about.names
     if (this.kind === "three" ? !field.corners || field.steps !== 40 : this.kind === "many" ? !field.p : !field.corners) return
+    this.given = [field, buyable]
     this.chart.paint(field, names, buyable)
     this.legend.show(this.chart.low, this.chart.high)
+  }
+
+  // What can be bought has changed.
+  repaint() {
+    if (this.given) this.answer(...this.given)
   }
 
   mark({ p, n, best, trained, searching }) {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.acquisition import Projection, list_projections
+from core.acquisition import Projection, ProjectionSpec, list_projections
 from core.errors import RunError
 from core.runs import home
 from pages.ui import cache, jobs, mixture_form, shell, state
@@ -53,8 +53,14 @@ def _names(projection: Projection) -> str:
     )
 
 
-def _bar(view: str, known: dict[str, Projection]) -> None:
-    """Offer the projections there are, and a new one."""
+def _change(projection: Projection) -> None:
+    """Open the form with the settings of a projection."""
+    mixture_form.fill(ProjectionSpec.from_configuration(projection.record.configuration))
+    _choose(NEW)
+
+
+def _bar(view: str, known: dict[str, Projection], opened: Projection | None) -> None:
+    """Offer the projections there are, a new one, and this one with other settings."""
     labels = _labels(known)
     st.session_state[Keys.MIXTURE_PROJECTION] = view if view in labels else None
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -76,6 +82,15 @@ def _bar(view: str, known: dict[str, Projection]) -> None:
             on_click=_choose,
             args=(NEW,),
         )
+        if opened is not None:
+            st.button(
+                "Change and refit",
+                key=Keys.MIXTURE_CHANGE,
+                icon=":material/tune:",
+                help="The form with the sources and settings of this projection, to run it again.",
+                on_click=_change,
+                args=(opened,),
+            )
 
 
 def _header(projection: Projection | None) -> None:
@@ -101,7 +116,7 @@ found = {one.id: one for one in list_projections(home())}
 shown = _view(found)
 opened = None if shown == NEW else cache.projection(home(), shown)
 _header(opened)
-_bar(shown, found)
+_bar(shown, found, opened)
 if opened is None:
     mixture_form.draw()
 else:

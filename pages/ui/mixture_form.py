@@ -62,7 +62,7 @@ def _heading() -> None:
             key=Keys.MIXTURE_EXAMPLE,
             icon=":material/lightbulb:",
             help="Three sources made of the bundled sample, in place of what is in the form.",
-            on_click=lambda: _fill(read_mixture(example_folder() / "mixture.toml")),
+            on_click=lambda: fill(read_mixture(example_folder() / "mixture.toml")),
         )
         _file()
     st.caption(
@@ -71,7 +71,8 @@ def _heading() -> None:
     )
 
 
-def _fill(spec: ProjectionSpec) -> None:
+def fill(spec: ProjectionSpec) -> None:
+    """Put a projection's sources and settings into the form, in place of what is there."""
     mixture_sources.fill(spec.sources)
     mixture_settings.fill(spec)
 
@@ -101,7 +102,7 @@ def _read() -> None:
     try:
         if not path:
             raise ConfigError("Name the file to read, such as /data/mixture.toml.")
-        _fill(read_mixture(Path(path)))
+        fill(read_mixture(Path(path)))
     except AssayError as error:
         st.session_state[state.MIXTURE_UNREAD] = error
         return

@@ -139,6 +139,7 @@ class Keys:
 
     MIXTURE_PROJECTION = "mixture__projection"
     MIXTURE_NEW = "mixture__new"
+    MIXTURE_CHANGE = "mixture__change"
     MIXTURE_COMPONENT = "mixture-playground"  # a component, as above
 
     MIXTURE_EXAMPLE = "mixture__example"
