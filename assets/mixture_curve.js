@@ -56,7 +56,7 @@ class Curve {
     this.headline.replaceChildren(element("strong", {}, percentText(clipped(accuracy))),
       `\u2002accuracy at ${manyImages(shown.n)}`)
     const cut = low < 0 || high > 1 ? ", cut at the ends of the scale" : ""
-    const facts = [`${Math.round(100 * about.level)} % interval ${percentText(clipped(low))} to ${percentText(clipped(high))}${cut}`]
+    const facts = [`${Math.round(100 * about.level)} % interval ${spanText(low, high)}${cut}`]
     if (shown.cost != null) facts.push(money(shown.cost, about.currency))
     facts.push(`OT distance ${amount(shown.distance)}`)
     this.detail.textContent = facts.join(" · ")
@@ -65,7 +65,7 @@ class Curve {
     const gain = accuracy - kept.at.accuracy
     const cost = shown.cost != null && kept.cost != null ? `, costs ${money(kept.cost, about.currency)}` : ""
     const overlap = low < kept.at.high && kept.at.low < high ? "; the intervals overlap" : ""
-    this.against.textContent = `Kept mix ${mixWords(kept.p, about.names)}: ${percentText(clipped(kept.at.accuracy))}${cost}. `
+    this.against.textContent = `Kept mix ${mixWords(kept.p, about.names)}: ${percentText(clipped(kept.at.accuracy))} (${spanText(kept.at.low, kept.at.high)})${cost}. `
       + (Math.abs(gain) < 5e-4 ? "This one reaches the same."
         : `This one is ${Math.abs(100 * gain).toFixed(1)} points ${gain < 0 ? "below" : "above"} it${overlap}.`)
   }

@@ -83,7 +83,7 @@ class Space {
     const sure = agreement > 0.99 ? "every climb ends there" : `${Math.round(100 * agreement)} % of the climbs end as high`
     const signs = this.kind === "many" ? "Dashed: the best; orange: this mix." : "Diamond: the best; ring: this mix."
     this.sentence.textContent = `Of ${manyImages(best.n)} the best is ${mixWords(best.p, this.about.names)}: `
-      + `${percentText(clipped(best.accuracy))}; ${sure}. ${signs}`
+      + `${percentText(clipped(best.accuracy))} (${spanText(best.low, best.high)}); ${sure}. ${signs}`
   }
 
   close() {

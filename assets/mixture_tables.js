@@ -9,6 +9,8 @@ function pointsText(change) {
   return Number(size.toFixed(digits)) ? `${change < 0 ? "−" : "+"}${size.toFixed(digits)} points` : "nothing"
 }
 
+const spanText = (low, high) => `${(100 * clipped(low)).toFixed(1)} to ${percentText(clipped(high))}`
+
 function rowOf(cells, attributes = {}) {
   return element("tr", attributes, ...cells.map(cell => (cell instanceof Node && cell.tagName === "TD" ? cell : element("td", {}, cell))))
 }
@@ -41,7 +43,7 @@ class Sizes {
       const take = element("button", { type: "button", class: "plain", title: "Take this mix" }, count(mix.n))
       take.onclick = () => this.hooks.take(mix)
       return rowOf([take, stacked(mix.p, names), percentText(clipped(mix.accuracy)),
-        `${percentText(clipped(mix.low)).replace(" %", "")} to ${percentText(clipped(mix.high))}`,
+        spanText(mix.low, mix.high),
         ...(priced ? [mix.cost == null ? "" : money(mix.cost, currency)] : [])])
     })
     const heads = [["Images"], ["Mix"], ["Accuracy"], ["90 % interval"], ...(priced ? [["Cost"]] : [])]
@@ -97,21 +99,23 @@ class Classes {
     this.wanted = about.validation.classes.map(one => one / total)
     this.rows = about.class_names.map((name, u) => {
       const [bar, mark] = [element("i", { class: "share" }), element("i", { class: "wanted", title: `${shareText(this.wanted[u])} % of the validation set` })]
-      const cells = { share: element("td", { class: "number" }), accuracy: element("td", { class: "number" }) }
+      const cells = { share: element("td", { class: "number" }), accuracy: element("td", { class: "number" }), interval: element("td", { class: "number quiet" }) }
       const root = rowOf([element("td", { class: "label", title: name }, name),
-        element("td", {}, element("div", { class: "meter" }, bar, mark)), cells.share, cells.accuracy])
+        element("td", {}, element("div", { class: "meter" }, bar, mark)), cells.share, cells.accuracy, cells.interval])
       return { root, bar, mark, ...cells }
     })
-    this.table.append(tableOf([["Class"], ["Share; the line is the validation set's"], [""], ["Accuracy"]], this.rows.map(row => row.root), "by-class"))
+    this.table.append(tableOf([["Class"], ["Share (line: validation set)"], [""], ["Accuracy"], ["90 % interval"]], this.rows.map(row => row.root), "by-class"))
   }
 
-  show({ shares, per_class: accuracy, n }) {
+  show({ shares, per_class: projected, n }) {
+    const accuracy = projected?.accuracy
     const most = Math.max(...shares, ...this.wanted)
     this.rows.forEach((row, u) => {
       row.bar.style.width = `${(100 * shares[u]) / most}%`
       row.mark.style.left = `${(100 * this.wanted[u]) / most}%`
       row.share.textContent = percentText(shares[u])
       row.accuracy.textContent = accuracy ? percentText(clipped(accuracy[u])) : "–"
+      row.interval.textContent = accuracy ? spanText(projected.low[u], projected.high[u]) : ""
     })
     this.sentence.textContent = this.says(shares, accuracy, n)
   }
@@ -141,6 +145,7 @@ class Predictors {
     root.replaceChildren(element("h3", {}, "Predictors side by side"),
       element("p", { class: "quiet" }, measured ? `Held-out error: how far each misses the mixes trained at ${last}, predicted from the smaller sizes.`
         : "With one size nothing can be held out: none is known to be better than another."),
+      element("p", { hidden: !about.growth }, about.growth ?? ""),
       tableOf([["Predictor"], ["Held-out error", "Mean absolute error, points of accuracy"], ["This mix"], ["90 % interval"]], rows, "by-predictor"), this.note)
   }
 
@@ -160,7 +165,7 @@ class Predictors {
       pick.checked = name === by
       const one = others[name]
       value.textContent = one ? percentText(clipped(one.accuracy)) : ""
-      interval.textContent = one ? `${percentText(clipped(one.low)).replace(" %", "")} to ${percentText(clipped(one.high))}` : ""
+      interval.textContent = one ? spanText(one.low, one.high) : ""
     }
     const chosen = this.about.predictors.find(one => one.name === by)
     const drawn = chosen.regularized ? " There are fewer points than parameters, so it is drawn towards simpler laws." : ""

@@ -19,12 +19,14 @@ from core.acquisition.record import MixRecord, ProjectionRecord, read_projection
 from core.acquisition.spec import example_folder
 from core.errors import ConfigError, RunError
 from core.projection import (
+    Bend,
     Fitted,
     Intervals,
     Marginal,
     Measured,
     Mix,
     Tangents,
+    bend,
     best_mix,
     best_path,
     fitted_from_json,
@@ -102,6 +104,11 @@ class Projection:
                 return Tangents(kept["ratios"], kept["slopes"])
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise RunError(f"{path} cannot be read ({error}).") from error
+
+    @cached_property
+    def bend(self) -> Bend | None:
+        """Return whether accuracy saturates; None where too little was trained to tell."""
+        return bend(self.measured)
 
     @property
     def predictors(self) -> tuple[str, ...]:

@@ -127,7 +127,7 @@ def summary(projection: Projection, chosen: MixRecord | None = None) -> str:
         _about(projection),
         _sources(record),
         *([findings] if (findings := _findings(projection)) else []),
-        _predictors(record),
+        _predictors(projection),
         _mixes(record, record.best, "The best mix by size"),
         *([_mixes(record, (chosen,), "The best mix asked for")] if chosen is not None else []),
         _marginal(record, chosen or record.best[-1]),
@@ -186,11 +186,14 @@ def _unsolved(projection: Projection) -> str:
     )
 
 
-def _predictors(record: ProjectionRecord) -> str:
+def _predictors(projection: Projection) -> str:
     """Return what the data support, and how far each predictor misses the largest size."""
+    record = projection.record
     shown = record.predictors[record.predictor]
     lines = [f"Projected by: {record.titles[record.predictor]}"]
     lines += [printable(note) for note in shown.notes]
+    if projection.bend is not None:
+        lines.append(projection.bend.sentence)
     if shown.points < shown.parameters:
         lines.append(
             f"It has {shown.parameters} parameters and {shown.points} points: it leans on what is "

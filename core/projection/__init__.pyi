@@ -1,3 +1,7 @@
+from .bend import (
+    Bend as Bend,
+    bend as bend,
+)
 from .checks import (
     PilotFinding as PilotFinding,
     check_pilots as check_pilots,

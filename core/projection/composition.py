@@ -55,8 +55,8 @@ class Mix:
     counts : images to order of each source, int64, shape (m,), sum n, within the limits
     cost : of the order, in the currency of the prices
     accuracy : predicted at p, not clipped to 0 to 1
-    path : ratios that a climb to p went through, shape (s, m), p last: the first of those that ended
-        there, so that it comes from afar where one does
+    path : ratios that a climb to p went through, shape (s, m), p last: that from the first of the
+        starts which led there
     starts : where climbs began, shape (k, m); the best point of the grid is the last
     ends, end_accuracies : where they ended, shapes (k, m) and (k,)
     grid_p, grid_accuracy : the best point of the grid that it was checked against

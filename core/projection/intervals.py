@@ -70,12 +70,27 @@ class Intervals:
         ------
         ConfigError : the level is no share
         """
-        if not 0 < level < 1:
-            raise ConfigError(f"The level of an interval is above 0 and below 1, got {level}.")
-        from scipy.special import ndtri  # takes a moment to import
-
         middle = self.fitted.predict(p, n)
-        half = float(ndtri((1 + level) / 2)) * self.deviation(p, n)
+        half = _half_width(level) * self.deviation(p, n)
+        return middle - half, middle + half
+
+    def per_class(
+        self, p: np.ndarray, n: np.ndarray, level: float = 0.9
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return the ends of intervals for the accuracies by class, shapes (k, v).
+
+        The noise of training is taken to be independent between v equally common classes: a class
+        is learnt from and measured on fewer images, so that it has v times the variance.
+        Parameters and errors are those of `interval`; None for laws that know no classes.
+        """
+        middle = self.fitted.per_class(p, n)
+        if middle is None:
+            return None
+        p, n, _ = self.fitted.inputs(p, n)
+        known = [found for law in self.laws if (found := law.per_class(p, n)) is not None]
+        spread = np.mean([(found - middle) ** 2 for found in known], axis=0) if known else 0.0
+        noise = self.noise**2 * middle.shape[1] / n[:, None]
+        half = _half_width(level) * np.sqrt(self.stretch**2 * spread + noise)
         return middle - half, middle + half
 
     def deviation(self, p: np.ndarray, n: np.ndarray) -> np.ndarray:
@@ -103,6 +118,15 @@ class Intervals:
             stretch=float(raw["stretch"]),
             noise=float(raw["noise"]),
         )
+
+
+def _half_width(level: float) -> float:
+    """Return how many deviations an interval reaches to either side."""
+    if not 0 < level < 1:
+        raise ConfigError(f"The level of an interval is above 0 and below 1, got {level}.")
+    from scipy.special import ndtri  # takes a moment to import
+
+    return float(ndtri((1 + level) / 2))
 
 
 def fit_intervals(

@@ -66,6 +66,7 @@ def about(projection: Projection) -> dict[str, Any]:
         "most": most_shown(record),
         "predictor": record.predictor,
         "predictors": ready(_predictors(record)),
+        "growth": None if projection.bend is None else projection.bend.sentence,
         "findings": [
             {"severity": one.severity, "sentence": one.sentence} for one in record.findings
         ],
@@ -124,7 +125,6 @@ def mix(projection: Projection, p: np.ndarray, n: int, by: str) -> dict[str, Any
     sizes = np.array([*sizes_shown(record), n], dtype=np.float64)
     accuracy, low, high = _around(projection, p, sizes, by)
     at = {"accuracy": accuracy[-1], "low": low[-1], "high": high[-1]}
-    per_class = projection.fitted(by).per_class(p, np.array([n]))
     more = projection.marginal(p, n, predictor=by)
     said = ready(
         {
@@ -135,7 +135,7 @@ def mix(projection: Projection, p: np.ndarray, n: int, by: str) -> dict[str, Any
             "at": at,
             "distance": projection.tangents.distance(p),
             "counts": counts,
-            "per_class": None if per_class is None else per_class[0],
+            "per_class": _per_class(projection, p, n, by),
             "shares": p @ _class_shares(record),
             "more": {"per_image": more.per_image, "per_price": more.per_price},
             "others": {
@@ -221,6 +221,17 @@ def _around(
 def _at(projection: Projection, p: np.ndarray, n: int, by: str) -> dict[str, float]:
     accuracy, low, high = _around(projection, p, np.array([n]), by)
     return {"accuracy": float(accuracy[0]), "low": float(low[0]), "high": float(high[0])}
+
+
+def _per_class(
+    projection: Projection, p: np.ndarray, n: int, by: str
+) -> dict[str, np.ndarray] | None:
+    """Return the accuracy of each class and its interval, shapes (v,); None if the law has none."""
+    accuracy = projection.fitted(by).per_class(p, np.array([n]))
+    around = projection.interval(by).per_class(p, np.array([n]), INTERVAL_LEVEL)
+    if accuracy is None or around is None:
+        return None
+    return {"accuracy": accuracy[0], "low": around[0][0], "high": around[1][0]}
 
 
 def _tracks(projection: Projection, p: np.ndarray, n: int, by: str) -> np.ndarray:

@@ -52,6 +52,7 @@ def test_project_prints_what_the_data_support_and_writes_what_it_is_asked_for(
     assert "The best mix asked for" in printed
     assert "What more would bring" in printed
     assert "OT distances were not solved" not in printed
+    assert "each doubling brings" in printed or "grows about as log N" in printed
     # 5,000 images are more than the sources have.
     assert "5,000" not in printed
     table = pd.read_csv(order)

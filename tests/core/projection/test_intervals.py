@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from core.errors import ConfigError
 from core.projection import Intervals, fit_intervals, fit_predictor
 from core.projection.intervals import noise_of_training, resampled
 from tests.core.projection.planted import Bowl, planted, saturating
+from tests.core.projection.test_saturating import SHARES, law_of_classes, measured_by_class
 
 P = np.random.default_rng(8).dirichlet(np.ones(3), 40)
 FAR = np.full(40, 10_000)
@@ -51,6 +54,33 @@ def test_other_predictors_have_intervals_as_well(name: str) -> None:
     intervals = fit_intervals(fitted, table, distance=Bowl(), draws=8)
     low, high = intervals.interval(P, FAR)
     assert (low < high).all()
+
+
+def test_classes_have_wider_intervals_around_their_own_accuracies() -> None:
+    law, exact = law_of_classes(), measured_by_class()
+    noise = 0.03 * np.random.default_rng(4).standard_normal(exact.per_class.shape)
+    by_class = (exact.per_class + noise * np.sqrt(500 / exact.n)[:, None]).clip(0, 1)
+    table = replace(exact, per_class=by_class, accuracy=by_class.mean(axis=1))
+    fitted = fit_predictor("saturating", table, classes=SHARES)
+    intervals = fit_intervals(fitted, table, classes=SHARES, draws=12)
+    p, far = P[:6], FAR[:6]
+    ends, middle = intervals.per_class(p, far), fitted.per_class(p, far)
+    assert ends is not None
+    assert middle is not None
+    np.testing.assert_allclose((ends[0] + ends[1]) / 2, middle)
+    truth = law.by_group(p, far)
+    assert ((ends[0] <= truth) & (truth <= ends[1])).mean() > 0.7
+    low, high = intervals.interval(p, far)
+    assert ((ends[1] - ends[0]).mean(axis=1) > high - low).all()
+    wider = intervals.per_class(p, far, 0.99)
+    assert wider is not None
+    assert (wider[0] < ends[0]).all()
+
+
+def test_laws_without_classes_have_no_intervals_of_classes() -> None:
+    table = planted(saturating, noise=0.01)
+    intervals = fit_intervals(fit_predictor("linear", table), table, draws=4)
+    assert intervals.per_class(P, FAR) is None
 
 
 def test_a_law_that_cannot_fit_is_stretched() -> None:

@@ -138,7 +138,11 @@ def test_a_mix_is_counted_priced_and_described(projection):
     classes = [[1 / 2, 1 / 2, 0] if s % 2 else [1 / 3] * 3 for s in range(m)]
     np.testing.assert_allclose(said["shares"], p @ classes, rtol=1e-5)
     fitted = projection.fitted("saturating")
-    np.testing.assert_allclose(said["per_class"], fitted.per_class(p, np.array([n]))[0], **NEAR)
+    by_class = said["per_class"]
+    np.testing.assert_allclose(by_class["accuracy"], fitted.per_class(p, np.array([n]))[0], **NEAR)
+    around = projection.interval("saturating").per_class(p, np.array([n]))
+    for end, side in zip(("low", "high"), around, strict=True):
+        np.testing.assert_allclose(by_class[end], side[0], **NEAR)
     more = marginal(fitted, p, n, projection.record.price)
     np.testing.assert_allclose(said["more"]["per_image"], more.per_image, **NEAR)
     np.testing.assert_allclose(said["more"]["per_price"], more.per_price, **NEAR)
