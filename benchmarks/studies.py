@@ -26,7 +26,8 @@ REPO = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPO))
 
 from benchmarks.common import CIFAR, timed, write_report
-from benchmarks.study_cases import CASES, Case, Sets, Verdict
+from benchmarks.study_cases import CASES, Case
+from benchmarks.study_sets import Sets, Verdict
 from benchmarks.study_figures import FIGURES, NAMES, draw_figure
 from core.embedding import EMBEDDERS
 from core.runs import home as default_home

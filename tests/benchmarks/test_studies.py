@@ -7,18 +7,10 @@ import pandas as pd
 import pytest
 
 from benchmarks.studies import Measured, first_paragraph, markdown
-from benchmarks.study_cases import (
-    CASES,
-    TIMES,
-    judge_batches,
-    judge_copies,
-    judge_distance,
-    judge_rebalancing,
-    judge_validation_size,
-    judged,
-    mislabelled,
-    noisy,
-)
+from benchmarks.study_accuracy import TIMES, judge_copies, judge_rebalancing
+from benchmarks.study_cases import CASES
+from benchmarks.study_detection import judge_batches, judge_distance, judge_validation_size
+from benchmarks.study_sets import judged, mislabelled, noisy
 from core.lab.studies import Study
 
 
