@@ -27,8 +27,8 @@ sys.path.insert(0, str(REPO))
 
 from benchmarks.common import CIFAR, timed, write_report
 from benchmarks.study_cases import CASES, Case
-from benchmarks.study_sets import Sets, Verdict
 from benchmarks.study_figures import FIGURES, NAMES, draw_figure
+from benchmarks.study_sets import Sets, Verdict
 from core.embedding import EMBEDDERS
 from core.runs import home as default_home
 
