@@ -123,16 +123,15 @@ class MixtureView {
     this.slider.oninput = () => this.set({ n: rounded(Math.exp(this.sizeOf(this.slider.valueAsNumber))) })
     const typed = (field, done) => {
       field.onchange = () => done(Number(field.value.replace(/[,\s]/g, "")), field.value.trim())
-      field.onkeydown = event => event.key === "Enter" && field.blur()
+      field.onkeydown = event => { if (event.key === "Enter") field.blur() }
     }
     typed(this.find(".size"), (n, text) => (text && n >= 1 ? this.set({ n: Math.min(Math.round(n), 1e9) }) : this.show()))
-    typed(this.find(".budget"), (money_, text) => this.set({ budget: text && money_ > 0 ? money_ : null }))
+    typed(this.find(".budget"), (money_, text) => this.set({ budget: text && payable(money_) ? money_ : null }))
     this.find(".currency").textContent = about.currency
     this.find(".money").hidden = about.offers.some(offer => offer.price == null)
     this.find(".best").onclick = () => this.takeBest()
     this.find(".even").onclick = () => this.set({ p: evenMix(this.m), locked: this.locked.map(() => false) })
     this.find(".keep").onclick = () => (this.kept ? this.drop() : this.keep({ p: this.p }))
-    this.find(".order").onclick = event => this.find(".order").ariaDisabled === "true" && event.preventDefault()
   }
 
   // With a budget, the best that it pays for, of whatever size; else the best of this size.
@@ -270,7 +269,7 @@ class MixtureView {
       p: read(asked.get("mix"), m) ?? evenMix(m),
       n: n >= 1 && n <= 1e9 ? Math.round(n) : first?.n ?? about.trained,
       by: known ? asked.get("by") : about.predictor,
-      budget: budget > 0 && about.offers.every(offer => offer.price != null) ? budget : null,
+      budget: payable(budget) && about.offers.every(offer => offer.price != null) ? budget : null,
       locked: Array.from({ length: m }, (_, s) => (asked.get("locked") ?? "").split(",").includes(String(s + 1))),
       kept: kept && { p: kept }, // what it will reach is asked for again
     }
@@ -303,6 +302,8 @@ class MixtureView {
     clearTimeout(this.saying)
   }
 }
+
+const payable = money_ => money_ > 0 && Number.isFinite(money_)
 
 // Two significant digits below a thousand and three above: a slider gives numbers that can be said.
 function rounded(n) {

@@ -31,7 +31,6 @@ class SourceRow {
     this.slider.onkeydown = event => this.step(event)
     this.share.onfocus = () => this.share.select()
     this.share.onchange = () => this.typed()
-    this.share.onkeydown = event => event.key === "Enter" && this.typed()
     this.lock.onclick = () => hooks.lock(source, this.lock.getAttribute("aria-pressed") !== "true")
   }
 
