@@ -45,6 +45,20 @@ HURTS, HELPS = "#D55E00", "#0072B2"
 LEAST_LEAD = 0.001
 
 
+PROJECTIONS = """
+## Projections
+
+What accuracy a mix of sources will reach is projected from small pilots, and the mixes that are
+chosen by it were trained: figures 4, and 2 and 5 of the projektor paper, with CIFAR-10 in place of
+ImageNet-100. Settings, errors, intervals and what there is to gain: [projection.md](projection.md);
+the paper's claim about a network: [projection-network.md](projection-network.md).
+
+![Projected against trained accuracy, by predictor](projection.svg)
+
+![Mixes that the predictors chose, what they promised and what they reached](projection-mixes.svg)
+"""
+
+
 @dataclass(frozen=True)
 class Measured:
     """A claim and the experiments about it."""
@@ -285,6 +299,7 @@ def main() -> None:
         claims_table(measured),
         f"![Detection curves of each claim]({FIGURE})\n\nGrey: the other methods.",
         *aftermath(measured, options.home),
+        PROJECTIONS,
         "## Every method",
         *map(details, measured),
     ]
