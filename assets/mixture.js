@@ -62,7 +62,7 @@ class MixtureView {
       mix: p => this.set({ p }),
       by: by => this.set({ by }),
       view: () => this.askSpace(),
-      take: ({ p, n }) => this.set({ p, n }),
+      take: mix => this.set({ p: bought(mix), n: mix.n }),
     }
     this.sources = new Sources(this.find(".sources"), about, hooks)
     this.curve = new Curve(this.find(".projected"), about, hooks)
@@ -109,7 +109,7 @@ class MixtureView {
     })
     this.affordable = new Latest({
       url: ({ by, budget }) => `${this.base}/best?${query({ by, budget })}`, failed,
-      got: ({ p, n }) => { this.trouble(""); this.set({ p, n }) },
+      got: mix => { this.trouble(""); this.set({ p: bought(mix), n: mix.n }) },
     })
     this.questions = [this.mix, this.other, this.field, this.optimum, this.path, this.affordable]
   }
@@ -140,7 +140,7 @@ class MixtureView {
       this.trouble("Looking for the best that the budget pays for…")
       this.affordable.asked = null
       this.affordable.ask({ by: this.by, budget: this.budget })
-    } else if (this.best) this.set({ p: this.best.p })
+    } else if (this.best) this.set({ p: bought(this.best) })
   }
 
   keep({ p }) {
@@ -302,6 +302,9 @@ class MixtureView {
     clearTimeout(this.saying)
   }
 }
+
+// The ratio of a best mix to the last image: rounded otherwise, it may cost more than it should.
+const bought = ({ counts, n }) => counts.map(images => images / n)
 
 const payable = money_ => money_ > 0 && Number.isFinite(money_)
 
