@@ -31,7 +31,12 @@ _HEAD_SECONDS_A_MODEL, _HEAD_SECONDS, _HEAD_NUMBERS = 0.08, 9e-7, 64
 # Wide as the embedders that are trained here.
 _WIDTH = 64
 # The embedder that takes as long to train as a learner of pictures.
-_NETWORKS = {"convnet": "convnet", "resnet-20": "resnet-20", "resnet-18": "preact-resnet-18"}
+_NETWORKS = {
+    "convnet": "convnet",
+    "resnet-20": "resnet-20",
+    "resnet-18": "preact-resnet-18",
+    "resnet-50": "preact-resnet-50",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.embedding.classifier import train_classifier
-from core.embedding.convnet_config import ConvnetConfig, ResnetConfig
+from core.embedding.convnet_config import BottleneckConfig, ConvnetConfig, ResnetConfig
 from core.embedding.layout import Layout, LayoutConfig, lay_out
 from core.embedding.pair import (
     EmbeddedPair,
@@ -18,6 +18,7 @@ from core.embedding.registry import EMBEDDERS
 
 __all__ = [
     "EMBEDDERS",
+    "BottleneckConfig",
     "ConvnetConfig",
     "EmbeddedPair",
     "Layout",

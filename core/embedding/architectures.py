@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -36,28 +38,73 @@ class PreActivationBlock(nn.Module):
         return result
 
 
+class BottleneckBlock(nn.Module):
+    """The same around a 3 × 3 convolution of fewer channels, between two of 1 × 1.
+
+    References
+    ----------
+    He et al., Deep Residual Learning for Image Recognition, CVPR 2016, figure 5, in the order of
+    the paper on identity mappings.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int, squeeze: int) -> None:
+        super().__init__()
+        inner = channels_out // squeeze
+        self.norm_1 = nn.BatchNorm2d(channels_in)
+        self.convolution_1 = convolution(channels_in, inner, 1, 1)
+        self.norm_2 = nn.BatchNorm2d(inner)
+        self.convolution_2 = convolution(inner, inner, 3, stride)
+        self.norm_3 = nn.BatchNorm2d(inner)
+        self.convolution_3 = convolution(inner, channels_out, 1, 1)
+        self.shortcut: nn.Conv2d | None = None
+        if stride != 1 or channels_in != channels_out:
+            self.shortcut = convolution(channels_in, channels_out, 1, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (b, channels_in, h, w) to (b, channels_out, h / stride, w / stride)."""
+        active = functional.relu(self.norm_1(x))
+        beside = x if self.shortcut is None else self.shortcut(active)
+        inner = functional.relu(self.norm_2(self.convolution_1(active)))
+        inner = functional.relu(self.norm_3(self.convolution_2(inner)))
+        result: Tensor = self.convolution_3(inner) + beside
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """The shape of a network that is trained here.
+
+    Attributes
+    ----------
+    widths : channels that the stages put out
+    blocks : pre-activation blocks of the stages; empty for the small convnet, which has one each
+    squeeze : by which a block narrows its channels within; 1 for two plain convolutions
+    """
+
+    widths: tuple[int, ...]
+    blocks: tuple[int, ...] = ()
+    squeeze: int = 1
+
+
 class PreActResNet(nn.Module):
     """One 3 × 3 convolution, stages of pre-activation blocks, average pooling, linear head.
 
     Each stage after the first halves the side. With widths (64, 128, 256, 512) and blocks
     (2, 2, 2, 2) it is PreActResNet-18 with 11,172,170 parameters at 10 classes, with blocks
-    (3, 4, 6, 3) PreActResNet-34; with widths (16, 32, 64) and blocks (3, 3, 3) CIFAR's ResNet-20.
+    (3, 4, 6, 3) PreActResNet-34, with those, four times the widths and a squeeze of 4
+    PreActResNet-50; with widths (16, 32, 64) and blocks (3, 3, 3) CIFAR's ResNet-20.
     """
 
-    def __init__(
-        self,
-        channels: int,
-        widths: tuple[int, ...],
-        blocks: tuple[int, ...],
-        n_classes: int,
-    ) -> None:
+    def __init__(self, channels: int, architecture: Architecture, n_classes: int) -> None:
         super().__init__()
-        width = widths[0]
+        squeeze = architecture.squeeze
+        width = architecture.widths[0] // squeeze
         layers: list[nn.Module] = [convolution(channels, width, 3, 1)]
-        for stage, (next_width, count) in enumerate(zip(widths, blocks, strict=True)):
+        stages = zip(architecture.widths, architecture.blocks, strict=True)
+        for stage, (next_width, count) in enumerate(stages):
             for block in range(count):
                 stride = 2 if stage > 0 and block == 0 else 1
-                layers.append(PreActivationBlock(width, next_width, stride))
+                layers.append(_block(width, next_width, stride, squeeze))
                 width = next_width
         self.body = nn.Sequential(*layers)
         self.norm = nn.BatchNorm2d(width)
@@ -76,23 +123,19 @@ class PreActResNet(nn.Module):
         return logits
 
 
-def build_network(
-    channels: int,
-    side: int,
-    widths: tuple[int, ...],
-    blocks: tuple[int, ...],
-    n_classes: int,
-) -> ResidualNetwork | PreActResNet:
-    """Return a new network for pictures (b, channels, side, side), its weights drawn by torch.
+def _block(channels_in: int, channels_out: int, stride: int, squeeze: int) -> nn.Module:
+    if squeeze == 1:
+        return PreActivationBlock(channels_in, channels_out, stride)
+    return BottleneckBlock(channels_in, channels_out, stride, squeeze)
 
-    Parameters
-    ----------
-    widths : channels of the stages
-    blocks : pre-activation blocks of the stages; empty for the small convnet, which has one each
-    """
-    if not blocks:
-        return ResidualNetwork(channels, side, widths, n_classes)
-    return PreActResNet(channels, widths, blocks, n_classes)
+
+def build_network(
+    channels: int, side: int, architecture: Architecture, n_classes: int
+) -> ResidualNetwork | PreActResNet:
+    """Return a new network for pictures (b, channels, side, side), its weights drawn by torch."""
+    if not architecture.blocks:
+        return ResidualNetwork(channels, side, architecture.widths, n_classes)
+    return PreActResNet(channels, architecture, n_classes)
 
 
 def bfloat16_pays(device: str) -> bool:

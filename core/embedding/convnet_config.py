@@ -115,3 +115,24 @@ class ResnetConfig(ConvnetConfig):
             raise ConfigError(f"momentum must be in [0, 1), got {self.momentum}.")
         if not {self.precision, self.embed_precision} <= set(PRECISIONS):
             raise ConfigError(f"precision and embed_precision must be {' or '.join(PRECISIONS)}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BottleneckConfig(ResnetConfig):
+    """Settings of `embed_trained` for PreActResNet-50; the others are those of `ResnetConfig`.
+
+    Attributes
+    ----------
+    squeeze : by which a block narrows its channels within, 2 or more
+    """
+
+    widths: tuple[int, ...] = (256, 512, 1024, 2048)
+    blocks: tuple[int, ...] = (3, 4, 6, 3)
+    learning_rate: float = 0.3
+    squeeze: int = 4
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work."""
+        ResnetConfig.__post_init__(self)
+        if self.squeeze < 2 or any(width % self.squeeze for width in self.widths):
+            raise ConfigError("squeeze must be 2 or more, and divide each of widths.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.embedding.convnet_config import ConvnetConfig, ResnetConfig
+from core.embedding.convnet_config import BottleneckConfig, ConvnetConfig, ResnetConfig
 from core.embedding.embedder import Embedder
 from core.embedding.imagenet import embed_imagenet, identify_imagenet, more_imagenet
 from core.embedding.imagenet_config import ImagenetConfig
@@ -72,6 +72,11 @@ EMBEDDERS: dict[str, Embedder] = {
             blocks=(3, 4, 6, 3),
             learning_rate=0.3,
         ),
+    ),
+    "preact-resnet-50": _resnet(
+        "PreActResNet-50, trained on the validation set",
+        "Deeper still, 23 million weights: for a GPU. Mirrors pictures.",
+        BottleneckConfig(),
     ),
     "resnet18-imagenet": _imagenet(
         "ResNet-18", "For photographs of things; the quickest of its kind.", "resnet18"

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from core.embedding.architectures import PreActResNet, build_network, computing_in
-from core.embedding.convnet_config import ConvnetConfig, ResnetConfig
+from core.embedding.architectures import Architecture, PreActResNet, build_network, computing_in
+from core.embedding.convnet_config import BottleneckConfig, ConvnetConfig, ResnetConfig
 from core.embedding.network import ResidualNetwork, mirrored, shifted
 from core.embedding.side_by_side import Parts
 from core.errors import DataError
@@ -30,15 +30,14 @@ class TrainedNetwork:
     Attributes
     ----------
     network : maps normalized pictures to logits, and by `.features` to its penultimate layer
-    widths, blocks : as `build_network` takes them
+    architecture : its shape
     mean, deviation : of each channel of pictures in [0, 1], shapes (1, channels, 1, 1)
     mirror : it was trained on pictures both ways: features are the mean over both
     device : cpu, cuda or mps
     """
 
     network: ResidualNetwork | PreActResNet
-    widths: tuple[int, ...]
-    blocks: tuple[int, ...]
+    architecture: Architecture
     mean: Tensor
     deviation: Tensor
     mirror: bool
@@ -87,13 +86,16 @@ class TrainedNetwork:
             f"{_WEIGHT}{name}": part.cpu().numpy()
             for name, part in self.network.state_dict().items()
         }
-        blocks = {"blocks": np.array(self.blocks)} if self.blocks else {}
+        shape = self.architecture
+        blocks = {"blocks": np.array(shape.blocks)} if shape.blocks else {}
+        squeeze = {"squeeze": np.array(shape.squeeze)} if shape.squeeze > 1 else {}
         mirror = {"mirror": np.array(True)} if self.mirror else {}
         return {
             **weights,
             **blocks,
+            **squeeze,
             **mirror,
-            "widths": np.array(self.widths),
+            "widths": np.array(shape.widths),
             "pictures_mean": self.mean.cpu().numpy(),
             "pictures_deviation": self.deviation.cpu().numpy(),
         }
@@ -109,15 +111,14 @@ class TrainedNetwork:
             for name, part in arrays.items()
             if name.startswith(_WEIGHT)
         }
-        widths = tuple(arrays["widths"].tolist())
-        blocks = tuple(arrays["blocks"].tolist()) if "blocks" in arrays else ()
+        shape = Architecture(
+            widths=tuple(arrays["widths"].tolist()),
+            blocks=tuple(arrays["blocks"].tolist()) if "blocks" in arrays else (),
+            squeeze=int(arrays.get("squeeze", 1)),
+        )
         with torch.random.fork_rng(devices=[]):
             network = build_network(
-                int(arrays["channels"]),
-                int(arrays["side"]),
-                widths,
-                blocks,
-                len(weights["head.bias"]),
+                int(arrays["channels"]), int(arrays["side"]), shape, len(weights["head.bias"])
             )
         network.load_state_dict(weights)
         network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -126,7 +127,7 @@ class TrainedNetwork:
             for name in ("pictures_mean", "pictures_deviation")
         )
         mirror = bool(arrays.get("mirror", False))
-        return cls(network.eval(), widths, blocks, mean, deviation, mirror, device)
+        return cls(network.eval(), shape, mean, deviation, mirror, device)
 
 
 def train_network(
@@ -159,10 +160,10 @@ def train_network(
     stack = torch.from_numpy(pictures).to(device)
     mean, deviation = _statistics(stack)
     _, channels, side, _ = pictures.shape
-    blocks = config.blocks if isinstance(config, ResnetConfig) else ()
+    shape = _architecture(config)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # of the CPU: it makes the weights
-        network = build_network(channels, side, config.widths, blocks, len(present))
+        network = build_network(channels, side, shape, len(present))
     network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.train()
     most = round(config.shift * side)
@@ -189,9 +190,14 @@ def train_network(
             "The embedder's training on the validation pictures diverged: its weights are not "
             "finite. Choose the embedder 'convnet', or another seed."
         )
-    return TrainedNetwork(
-        network.eval(), config.widths, blocks, mean, deviation, config.mirror, device
-    )
+    return TrainedNetwork(network.eval(), shape, mean, deviation, config.mirror, device)
+
+
+def _architecture(config: ConvnetConfig) -> Architecture:
+    if not isinstance(config, ResnetConfig):
+        return Architecture(config.widths)
+    squeeze = config.squeeze if isinstance(config, BottleneckConfig) else 1
+    return Architecture(config.widths, config.blocks, squeeze)
 
 
 class _Gradients:

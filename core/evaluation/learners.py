@@ -90,6 +90,12 @@ LEARNERS: dict[str, Learner] = {
         function="core.evaluation.networks:fit_resnet_18",
         takes="pictures",
     ),
+    "resnet-50": Learner(
+        title="ResNet-50",
+        summary="PreActResNet-50, the deeper network of the projektor paper: for a GPU.",
+        function="core.evaluation.networks:fit_resnet_50",
+        takes="pictures",
+    ),
 }
 
 

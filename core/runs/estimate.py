@@ -76,6 +76,7 @@ _NETWORKS = {
     "resnet-20": _Cost(training=9e-4, forward=6e-4, memory=400e6, width=64),
     "preact-resnet-18": _Cost(training=1.2e-2, forward=5e-3, memory=1.5e9, width=512),
     "preact-resnet-34": _Cost(training=2.4e-2, forward=1e-2, memory=2e9, width=512),
+    "preact-resnet-50": _Cost(training=5.5e-2, forward=2.5e-2, memory=3e9, width=2048),
     # Nothing is trained; small pictures, which are enlarged to 112 pixels. Large ones: four times.
     "resnet18-imagenet": _Cost(forward=2.5e-3, memory=0.6e9, width=512),
     "resnet50-imagenet": _Cost(forward=5e-3, memory=0.9e9, width=2048),

@@ -10,10 +10,17 @@ import pytest
 import torch
 
 from core.datasets import ArrayStore, LabelledImages, decode_batches
-from core.embedding import EMBEDDERS, ResnetConfig, embed_more, embed_pair, feature_network
-from core.embedding.architectures import PreActResNet
+from core.embedding import (
+    EMBEDDERS,
+    BottleneckConfig,
+    ResnetConfig,
+    embed_more,
+    embed_pair,
+    feature_network,
+)
+from core.embedding.architectures import Architecture, PreActResNet
 from core.embedding.side_by_side import Parts, repeatable
-from core.embedding.training import _Gradients, train_network
+from core.embedding.training import _architecture, _Gradients, train_network
 from core.errors import ConfigError
 from core.progress import silent
 
@@ -22,26 +29,54 @@ TINY = ResnetConfig(widths=(4, 8), blocks=(1, 1), epochs=2, batch=8, embed_batch
 
 
 def parameters(name: str) -> int:
-    config = EMBEDDERS[name].config
-    network = PreActResNet(3, config.widths, config.blocks, 10)
+    network = PreActResNet(3, _architecture(EMBEDDERS[name].config), 10)
     return sum(part.numel() for part in network.parameters())
 
 
 @pytest.mark.parametrize(
     ("name", "count"),
-    [("resnet-20", 272_282), ("preact-resnet-18", 11_172_170), ("preact-resnet-34", 21_280_330)],
+    [
+        ("resnet-20", 272_282),
+        ("preact-resnet-18", 11_172_170),
+        ("preact-resnet-34", 21_280_330),
+        ("preact-resnet-50", 23_513_162),
+    ],
 )
 def test_the_networks_have_the_published_number_of_parameters(name: str, count: int) -> None:
-    """11.17 M for PreActResNet-18 at 10 classes (LAVA), 0.27 M for ResNet-20 (He et al. 2016)."""
+    """11.17 M for PreActResNet-18 at 10 classes (LAVA), 0.27 M for ResNet-20 (He et al. 2016).
+
+    For 50 layers: torchvision's ResNet-50 with this stem, this order of norms and 10 classes.
+    """
     assert parameters(name) == count
 
 
 def test_a_block_without_change_of_size_adds_to_its_input() -> None:
-    network = PreActResNet(3, (4,), (1,), 2).eval()
+    network = PreActResNet(3, Architecture((4,), (1,)), 2).eval()
     block = network.body[1]
     block.convolution_2.weight.data.zero_()
     x = torch.rand(2, 4, 5, 5)
     assert torch.equal(block(x), x)
+
+
+def test_a_bottleneck_without_change_of_size_adds_to_its_input_too() -> None:
+    network = PreActResNet(3, Architecture((8,), (2,), squeeze=4), 2).eval()
+    block = network.body[2]
+    block.convolution_3.weight.data.zero_()
+    x = torch.rand(2, 8, 5, 5)
+    assert torch.equal(block(x), x)
+
+
+def test_bottlenecks_that_do_not_divide_are_refused() -> None:
+    with pytest.raises(ConfigError, match="squeeze"):
+        BottleneckConfig(widths=(6, 8), blocks=(1, 1))
+
+
+def test_a_network_of_bottlenecks_is_read_back_as_it_was(draw: Draw) -> None:
+    config = BottleneckConfig(widths=(8, 16), blocks=(1, 1), epochs=2, batch=8, embed_batch=16)
+    train, validation = draw([0, 1]), draw([0, 1, 2] * 4, seed=1)
+    pair = embed_pair(train, validation, "preact-resnet-50", cache_dir=None, config=config)
+    _, again = embed_more(train, "preact-resnet-50", pair.fitted)
+    np.testing.assert_allclose(again, pair.x, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +141,7 @@ def test_halves_of_a_batch_have_the_gradient_of_the_whole() -> None:
     found = []
     for count in (1, 2):
         torch.manual_seed(0)
-        network = PreActResNet(3, (4, 8), (1, 1), 3).train()
+        network = PreActResNet(3, Architecture((4, 8), (1, 1)), 3).train()
         gradients = _Gradients(network, config, Parts(count), "cpu")
         batch = torch.from_numpy(np.concatenate([half, half])).float() / 255
         gradients.compute(batch, torch.arange(16) % 8 % 3)
