@@ -36,9 +36,11 @@ from benchmarks.projektor import CLASSES, DEFAULT, Trained, pairs
 from core.projection import (
     PREDICTORS,
     Measured,
+    Mix,
     MixtureTransport,
     Pilots,
     Tangents,
+    best_mix,
     class_shares,
     counts_of,
     design,
@@ -50,7 +52,7 @@ from core.projection import (
 from core.projection.intervals import noise_of_training
 
 LEARNER = "convnet"
-POOL, PILOT, VALIDATION, TEST = 4_000, 1_000, 2_000, 2_000
+STOCK, POOL, PILOT, VALIDATION, TEST = 10_000, 4_000, 1_000, 2_000, 2_000
 FITTED, ASKED = (300, 600, 1_000), (2_000, 4_000)
 REPEATS, MIXTURES = 2, 6
 WRONG = (0.0, 0.25, 0.5)
@@ -59,9 +61,17 @@ PAPER = {"projektor-pq": "below 2", "projektor-cs": "slightly above 2"}
 
 @dataclass(frozen=True)
 class Market:
-    """What the sellers have: rows of the training pictures, and the labels that they claim."""
+    """What the sellers have: embeddings, pictures and labels, and all that they could deliver.
 
-    rows: np.ndarray
+    Attributes
+    ----------
+    x, pictures, labels : of 4,000 images of each source, one source after another
+    y, y_labels : of the validation set
+    test, test_labels : pictures that accuracy is measured on
+    stock_rows, stock_labels : rows of the training set, and labels, of all images of each source,
+        those above first, shape (3, 10,000)
+    """
+
     labels: np.ndarray
     x: np.ndarray
     pictures: np.ndarray
@@ -69,6 +79,8 @@ class Market:
     y_labels: np.ndarray
     test: np.ndarray
     test_labels: np.ndarray
+    stock_rows: np.ndarray
+    stock_labels: np.ndarray
 
     @property
     def pilots(self) -> Pilots:
@@ -97,15 +109,12 @@ def market(seed: int = 0) -> Market:
         x, true = train["embeddings"], train["labels"].astype(np.int64)
     with np.load(CIFAR / "embeddings_test.npz") as test:
         y, y_labels = test["embeddings"], test["labels"].astype(np.int64)
-    rows = rng.permutation(len(true))[: 3 * POOL]
-    wrong = rng.random(3 * POOL) < np.repeat(WRONG, POOL)
-    labels = np.where(
-        wrong, (true[rows] + rng.integers(1, CLASSES, 3 * POOL)) % CLASSES, true[rows]
-    )
+    free = rng.permutation(len(true))
+    rows, further = free[: 3 * POOL], free[3 * POOL : 3 * STOCK]
+    labels = claimed(true[rows], rng)
     order = rng.permutation(len(y))
     val, held = order[:VALIDATION], order[VALIDATION : VALIDATION + TEST]
     return Market(
-        rows=rows,
         labels=labels,
         x=x[rows],
         pictures=pictures("train", rows),
@@ -113,14 +122,26 @@ def market(seed: int = 0) -> Market:
         y_labels=y_labels[val],
         test=pictures("test", held),
         test_labels=y_labels[held],
+        stock_rows=np.hstack([rows.reshape(3, -1), further.reshape(3, -1)]),
+        stock_labels=np.hstack([labels.reshape(3, -1), claimed(true[further], rng).reshape(3, -1)]),
     )
 
 
+def claimed(true: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return the labels that the sources claim, a third of the images each, one after another."""
+    wrong = rng.random(len(true)) < np.repeat(WRONG, len(true) // 3)
+    return np.where(wrong, (true + rng.integers(1, CLASSES, len(true))) % CLASSES, true)
+
+
 def train(where: Market, taken: np.ndarray, seed: int) -> list[float]:
-    """Train the network on some of what is for sale; return its accuracy, then by class."""
+    """Train the network on some of the 12,000 images; return its accuracy, then by class."""
+    return _train(where, where.pictures[taken], where.labels[taken], seed)
+
+
+def _train(where: Market, x: np.ndarray, labels: np.ndarray, seed: int) -> list[float]:
     found = learn(
-        where.pictures[taken],
-        where.labels[taken],
+        x,
+        labels,
         where.test,
         where.test_labels,
         CLASSES,
@@ -175,6 +196,29 @@ def buy(where: Market, trained: Trained, p: np.ndarray, n: int) -> float:
     return kept(trained, f"bought {counts.tolist()}", work)[0]
 
 
+def order(where: Market, trained: Trained, p: np.ndarray) -> float:
+    """Train on as many pictures as a source has, at ratio p; return the mean of two draws."""
+    counts = counts_of(p, STOCK)
+
+    def work(seed: int) -> list[float]:
+        rng = np.random.default_rng([seed, *counts.tolist()])
+        chosen = [rng.permutation(STOCK)[:count] for count in counts]
+        rows, labels = (
+            np.concatenate([row[taken] for row, taken in zip(of, chosen, strict=True)])
+            for of in (where.stock_rows, where.stock_labels)
+        )
+        return _train(where, pictures("train", rows), labels, seed)
+
+    return float(
+        np.mean(
+            [
+                kept(trained, f"ordered {counts.tolist()} {seed}", lambda seed=seed: work(seed))[0]
+                for seed in (1, 2)
+            ]
+        )
+    )
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What was projected and what was reached."""
@@ -184,6 +228,9 @@ class Outcome:
     actual: np.ndarray
     projected: dict[str, np.ndarray]
     inside: np.ndarray
+    mix: Mix
+    ordered: float
+    even: float
 
     def mae(self, name: str, n: int | None = None) -> float:
         """Return the mean absolute error in points, at one size or all."""
@@ -210,6 +257,7 @@ def outcome(where: Market, trained: Trained) -> Outcome:
         for name in PREDICTORS
     }
     fits |= pairs(measured, distance)
+    mix = best_mix(fits[DEFAULT], STOCK, capacity=np.full(3, float(STOCK)), price=np.zeros(3))
     low, high = fit_intervals(fits[DEFAULT], measured, classes=classes).interval(p, n)
     return Outcome(
         measured=measured,
@@ -217,6 +265,9 @@ def outcome(where: Market, trained: Trained) -> Outcome:
         actual=actual,
         projected={name: fit.predict(p, n) for name, fit in fits.items()},
         inside=(actual >= low) & (actual <= high),
+        mix=mix,
+        ordered=order(where, trained, mix.p),
+        even=order(where, trained, np.full(3, 1 / 3)),
     )
 
 
@@ -259,6 +310,17 @@ def verdict(found: Outcome) -> str:
     met = found.mae("projektor-pq") < 2 <= found.mae("projektor-cs") < 3
     head = "**Reproduced.**" if met else "**Not reproduced at these sizes.**"
     return f"{head} " + " ".join(said)
+
+
+def mix_paragraph(found: Outcome) -> str:
+    """Say what the mix that the default chooses gains over the even one."""
+    shares = " / ".join(f"{100 * share:.0f}" for share in found.mix.p)
+    gain = 100 * (found.ordered - found.even)
+    return (
+        f"Of {STOCK:,} pictures the default chooses {shares} % of the three sources. Trained, two "
+        f"draws: {found.ordered:.1%} (projected: {found.mix.accuracy:.1%}), the even mix "
+        f"{found.even:.1%}: **{gain:+.1f} points**."
+    )
 
 
 def noise_paragraph(found: Outcome) -> str:
@@ -323,7 +385,7 @@ def main() -> None:
     trained = Trained.at(options.cache)
     found = outcome(market(), trained)
     seconds = sum(one[0] for key, one in trained.known.items() if key.startswith("seconds "))
-    models = len(found.measured) + len(found.actual)
+    models = sum(key.startswith("seconds ") for key in trained.known)
     write_report(options.out, "Projected accuracies of a network", __file__, [
         __doc__.split("\n\n")[1],
         f"{models} networks were trained in {seconds / 60:.0f} minutes of one core.",
@@ -334,6 +396,8 @@ def main() -> None:
         errors_table(found),
         "What the networks reached, in percent:",
         accuracies_table(found),
+        "## The best mix",
+        mix_paragraph(found),
     ])  # fmt: skip
 
 
