@@ -10,7 +10,7 @@ class Space {
     this.sentence = element("p", { class: "quiet" })
     this.choice = element("div", { class: "choice", hidden: m <= 3 })
     this.inside = element("div", {})
-    this.legend = lossLegend("Color: points of accuracy lost against the best shown; pale where it cannot be bought")
+    this.legend = lossLegend("Color: points of accuracy lost against the best shown" + (m === 3 ? "; pale where it cannot be bought" : ""))
     this.legend.root.hidden = m < 3
     root.replaceChildren(this.title, this.sentence, this.choice, this.inside, this.legend.root)
     if (m > 3) this.choose()

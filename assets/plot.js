@@ -60,7 +60,7 @@ function lossLegend(meaning) {
   const show = (low, high) => {
     const share = lossScale(low, high)
     const losses = [50, 20, 10, 5, 2, 1].filter(points => points / 100 < high - low)
-    const shown = losses.filter(points => share(high - points / 100) < 0.78)
+    const shown = losses.filter(points => share(high - points / 100) < 0.68)
     const tick = (at, text) => element("span", { style: `left:${(100 * at).toFixed(1)}%` }, text)
     ticks.replaceChildren(...shown.map(points => tick(share(high - points / 100), `−${points}`)),
       element("span", { class: "top" }, `best ${(100 * high).toFixed(1)} %`))
