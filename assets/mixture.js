@@ -92,7 +92,7 @@ class MixtureView {
     const ratio = p => p.map(share => share.toPrecision(8)).join(",")
     const mixAt = ({ p, n, by }) => `${this.base}/mix?${query({ p: ratio(p), n, by })}`
     this.mix = new Latest({ url: mixAt, failed, got: answer => this.answered(answer) })
-    this.other = new Latest({ url: mixAt, failed, got: answer => { this.kept = answer; this.redraw() } })
+    this.other = new Latest({ url: mixAt, failed, got: answer => { this.kept = answer; this.redraw(); this.remember() } })
     this.field = new Latest({
       url: ({ question }) => `${this.base}/${question}`, failed,
       got: answer => { this.space.answer(answer, p => this.buyable(p)); this.mark() },
@@ -157,7 +157,7 @@ class MixtureView {
   }
 
   set(changes) {
-    const before = { by: this.by, budget: this.budget }
+    const before = this.budget
     Object.assign(this, changes)
     this.show()
     const { p, n, by, budget } = this
@@ -165,8 +165,8 @@ class MixtureView {
     if (this.kept) this.other.ask({ p: this.kept.p, n, by })
     this.askSpace()
     this.optimum.ask({ n, by, budget })
-    if (before.budget !== budget) this.space.repaint()
-    if (before.by !== by || before.budget !== budget) this.path.ask({ by, budget })
+    if (before !== budget) this.space.repaint()
+    this.path.ask({ by, budget })
     this.remember()
   }
 
