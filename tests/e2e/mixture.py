@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 import pytest
 
-from core.acquisition import Projection
-from core.acquisition.folder import FOLDER
+from core.acquisition import OfferRecord, Projection
+from core.acquisition.folder import FOLDER, read_projection
 from tests.e2e.conftest import Server
 from tests.e2e.review import becomes, expect
 from tests.pages.ui.mixtures import planted
@@ -31,6 +32,23 @@ class Drawn(NamedTuple):
 def plant(server: Server, m: int, **settings: bool) -> Projection:
     """Write a projection of m sources into the home of `server`."""
     return planted(server.home / FOLDER, m, **settings)
+
+
+def plant_named(server: Server, names: list[str]) -> Projection:
+    """Write a projection of sources with these names, of which no other test has as many."""
+    made = plant(server, len(names))
+    record = replace(made.record, offers=_called(made, names))
+    made.table.rename(columns=dict(zip(made.record.names, names, strict=True))).to_parquet(
+        made.path / "measured.parquet", index=False
+    )
+    (made.path / "projection.json").write_text(record.to_json(), encoding="utf-8")
+    return read_projection(made.path)
+
+
+def _called(made: Projection, names: list[str]) -> tuple[OfferRecord, ...]:
+    return tuple(
+        replace(offer, name=name) for offer, name in zip(made.record.offers, names, strict=True)
+    )
 
 
 def open_mixture(page: Any, server: Server, projection: str = EXAMPLE, **query: object) -> None:

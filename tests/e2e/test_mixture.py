@@ -25,13 +25,14 @@ from tests.e2e.mixture import (
     mix_query,
     open_mixture,
     plant,
+    plant_named,
     share,
     slider,
     take_best,
     type_into,
     wait_drawn,
 )
-from tests.e2e.review import becomes, expect, settled
+from tests.e2e.review import Held, becomes, expect, settled
 
 MIX = "50,30,20"
 GONE = "The projection in this address is not here (any more)."
@@ -252,6 +253,18 @@ def test_a_mix_is_kept_and_compared_until_it_is_dropped(page, app):
     expect(against).to_be_hidden()
     expect(page.locator("path.kept")).to_have_count(0)
     expect_address(page, **{"with": None})
+
+
+def test_a_mix_is_kept_in_the_address_though_the_server_takes_its_time(page, app):
+    open_mixture(page, app, mix=MIX, images=2000)
+    expect_address(page, mix=MIX, images="2000")
+    held = Held(page, "**/mix?*")
+    page.get_by_role("button", name="Keep to compare").click()
+    held.wait()
+    page.wait_for_timeout(600)  # what is not known by now
+    held.release()
+    page.locator("path.kept").first.wait_for(state="attached")
+    expect_address(page, **{"with": MIX})
 
 
 def test_another_predictor_is_chosen(page, app):
@@ -491,6 +504,33 @@ def test_a_projection_that_did_not_come_is_asked_for_again(page, app):
     wait_drawn(page)
     expect_mix(page, 50, 30, 20)
     expect(page.locator(".notice")).to_be_hidden()
+
+
+def test_what_was_missed_while_the_server_was_away_comes_with_the_next_move(page, app):
+    for late in ("path", "field"):
+        page.route(f"**/{late}?*", lambda route: route.abort())
+    open_mixture(page, app, mix=MIX)
+    expect(page.locator(".sizes > p")).to_have_text(NO_ANSWER)
+    expect(page.locator(".triangle .corner")).to_have_count(0)
+    for late in ("path", "field"):
+        page.unroute(f"**/{late}?*")
+    slider(page, 0).fill("70")
+    expect(page.locator(".by-size tbody tr")).to_have_count(6)
+    expect(page.locator(".triangle .corner")).to_have_count(3)
+    expect(page.locator(".sizes > p")).not_to_have_text(NO_ANSWER)
+
+
+def test_names_are_shown_as_they_are_and_never_run(page, app):
+    names = ["<img src=x onerror=document.title='taken'>", "**bold** `code`", "\u202egnp.exe"]
+    odd = plant_named(app, names)
+    open_mixture(page, app, odd.id)
+    expect(page.locator(".source b")).to_have_text(names)
+    expect(page.locator(".by-source b")).to_have_text(names)
+    page.locator(".triangle .corner").first.wait_for()
+    page.get_by_role("button", name="Keep to compare").click()
+    expect(page.locator(".against")).to_be_visible()
+    expect(page.locator(".mixture img[src=x]")).to_have_count(0)
+    assert page.title() != "taken"
 
 
 def test_it_is_drawn_on_a_dark_ground_too(page, app, ten):
