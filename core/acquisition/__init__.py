@@ -5,7 +5,6 @@ What trains and solves brings torch and scikit-learn; that loads when it is firs
 
 from core.acquisition.config import read_mixture, write_mixture
 from core.acquisition.folder import (
-    Projection,
     copy_projection,
     example_projection,
     list_projections,
@@ -15,6 +14,7 @@ from core.acquisition.folder import (
 )
 from core.acquisition.order import ORDER_COLUMNS, order_csv, order_table
 from core.acquisition.preview import PilotPreview, ProjectionPreview, preview_projection
+from core.acquisition.projection import Projection
 from core.acquisition.record import (
     INTERVAL_LEVEL,
     FindingRecord,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.acquisition.intake import Sets, embed_sets, joined, open_sets, require_inputs
+from core.acquisition.embedding import embed_sets, joined, require_inputs
+from core.acquisition.intake import Sets, open_sets
 from core.acquisition.run import spread_ratios, takes_pictures
 from core.acquisition.spec import ProjectionSpec
 from core.datasets import LabelledImages

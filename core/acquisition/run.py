@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from core.acquisition.embedding import Embedded, embed_sets
 from core.acquisition.fitting import Fits, fit_all
-from core.acquisition.folder import FOLDER, Projection, open_projection, write_projection
-from core.acquisition.intake import Embedded, Sets, embed_sets, open_sets
+from core.acquisition.folder import FOLDER, open_projection, write_projection
+from core.acquisition.intake import Sets, open_sets
+from core.acquisition.projection import Projection
 from core.acquisition.record import FindingRecord, MixRecord, OfferRecord, ProjectionRecord
 from core.acquisition.spec import ProjectionSpec
 from core.acquisition.training import train_design

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from core import __version__
-from core.acquisition.intake import Embedded
+from core.acquisition.embedding import Embedded
 from core.acquisition.spec import ProjectionSpec
 from core.atomic import replacing
 from core.errors import RunError

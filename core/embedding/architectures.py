@@ -11,13 +11,30 @@ from torch.nn import functional
 from core.embedding.network import ResidualNetwork, convolution
 
 
-class PreActivationBlock(nn.Module):
-    """Normalization and rectification before each of two 3 × 3 convolutions, added to the input.
+class _Residual(nn.Module):
+    """Normalization and rectification before each convolution, and the input added to the last.
 
     References
     ----------
     He et al., Identity Mappings in Deep Residual Networks, ECCV 2016, figure 4 (e).
     """
+
+    norm_1: nn.BatchNorm2d
+    shortcut: nn.Conv2d | None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (b, channels_in, h, w) to (b, channels_out, h / stride, w / stride)."""
+        active = functional.relu(self.norm_1(x))
+        beside = x if self.shortcut is None else self.shortcut(active)
+        return self.convolved(active) + beside
+
+    def convolved(self, active: Tensor) -> Tensor:
+        """Return what is added to the input."""
+        raise NotImplementedError
+
+
+class PreActivationBlock(_Residual):
+    """Two 3 × 3 convolutions."""
 
     def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
         super().__init__()
@@ -25,26 +42,21 @@ class PreActivationBlock(nn.Module):
         self.convolution_1 = convolution(channels_in, channels_out, 3, stride)
         self.norm_2 = nn.BatchNorm2d(channels_out)
         self.convolution_2 = convolution(channels_out, channels_out, 3, 1)
-        self.shortcut: nn.Conv2d | None = None
-        if stride != 1 or channels_in != channels_out:
-            self.shortcut = convolution(channels_in, channels_out, 1, stride)
+        self.shortcut = _shortcut(channels_in, channels_out, stride)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (b, channels_in, h, w) to (b, channels_out, h / stride, w / stride)."""
-        active = functional.relu(self.norm_1(x))
-        beside = x if self.shortcut is None else self.shortcut(active)
+    def convolved(self, active: Tensor) -> Tensor:
+        """Return what is added to the input."""
         inner = functional.relu(self.norm_2(self.convolution_1(active)))
-        result: Tensor = self.convolution_2(inner) + beside
+        result: Tensor = self.convolution_2(inner)
         return result
 
 
-class BottleneckBlock(nn.Module):
-    """The same around a 3 × 3 convolution of fewer channels, between two of 1 × 1.
+class BottleneckBlock(_Residual):
+    """A 3 × 3 convolution of fewer channels, between two of 1 × 1.
 
     References
     ----------
-    He et al., Deep Residual Learning for Image Recognition, CVPR 2016, figure 5, in the order of
-    the paper on identity mappings.
+    He et al., Deep Residual Learning for Image Recognition, CVPR 2016, figure 5.
     """
 
     def __init__(self, channels_in: int, channels_out: int, stride: int, squeeze: int) -> None:
@@ -56,18 +68,21 @@ class BottleneckBlock(nn.Module):
         self.convolution_2 = convolution(inner, inner, 3, stride)
         self.norm_3 = nn.BatchNorm2d(inner)
         self.convolution_3 = convolution(inner, channels_out, 1, 1)
-        self.shortcut: nn.Conv2d | None = None
-        if stride != 1 or channels_in != channels_out:
-            self.shortcut = convolution(channels_in, channels_out, 1, stride)
+        self.shortcut = _shortcut(channels_in, channels_out, stride)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (b, channels_in, h, w) to (b, channels_out, h / stride, w / stride)."""
-        active = functional.relu(self.norm_1(x))
-        beside = x if self.shortcut is None else self.shortcut(active)
+    def convolved(self, active: Tensor) -> Tensor:
+        """Return what is added to the input."""
         inner = functional.relu(self.norm_2(self.convolution_1(active)))
         inner = functional.relu(self.norm_3(self.convolution_2(inner)))
-        result: Tensor = self.convolution_3(inner) + beside
+        result: Tensor = self.convolution_3(inner)
         return result
+
+
+def _shortcut(channels_in: int, channels_out: int, stride: int) -> nn.Conv2d | None:
+    """Return what makes the input of one shape with the output; None where it is."""
+    if stride == 1 and channels_in == channels_out:
+        return None
+    return convolution(channels_in, channels_out, 1, stride)
 
 
 @dataclass(frozen=True, slots=True)
