@@ -20,16 +20,7 @@ class Curve {
     root.replaceChildren(this.headline, this.detail, this.against, this.plane, this.legend)
     this.seen = new ResizeObserver(() => this.redraw())
     this.seen.observe(this.plane)
-    const ask = event => {
-      const { left } = this.plane.getBoundingClientRect()
-      hooks.size(this.sizeAt(event.clientX - left))
-    }
-    this.plane.onpointerdown = event => {
-      if (event.button !== 0) return
-      this.plane.setPointerCapture(event.pointerId)
-      ask(event)
-    }
-    this.plane.onpointermove = event => this.plane.hasPointerCapture(event.pointerId) && ask(event)
+    whileHeld(this.plane, x => hooks.size(this.sizeAt(x)))
   }
 
   get bounds() {

@@ -5,22 +5,13 @@ const STRIP = { left: 46, right: 16, top: 14, bottom: 36, height: 300 }
 // Accuracy over the share of the first of two sources.
 class TwoSources {
   constructor(hooks) {
-    this.hooks = hooks
     this.root = element("div", { class: "strip" })
     this.seen = new ResizeObserver(() => this.draw())
     this.seen.observe(this.root)
-    const ask = event => {
-      const { left, right } = STRIP
-      const px = event.clientX - this.root.getBoundingClientRect().left
-      const share = Math.min(Math.max(linear(left, this.root.clientWidth - right, 0, 1)(px), 0), 1)
-      hooks.mix([share, 1 - share])
-    }
-    this.root.onpointerdown = event => {
-      if (event.button !== 0) return
-      this.root.setPointerCapture(event.pointerId)
-      ask(event)
-    }
-    this.root.onpointermove = event => this.root.hasPointerCapture(event.pointerId) && ask(event)
+    whileHeld(this.root, x => {
+      const share = linear(STRIP.left, this.root.clientWidth - STRIP.right, 0, 1)(x)
+      hooks.mix(normalized([share, 1 - share]))
+    })
   }
 
   paint(field, names, buyable) {

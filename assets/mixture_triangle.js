@@ -10,20 +10,13 @@ const TALLEST_TRIANGLE = 262
 class Triangle {
   // hooks: mix(p) is asked for by a click or a drag.
   constructor(hooks) {
-    this.hooks = hooks
     this.canvas = element("canvas", {})
     this.over = svg("svg", { role: "img" })
     this.plane = element("div", { class: "triangle" }, this.canvas, this.over)
     this.root = this.plane
     this.seen = new ResizeObserver(() => this.draw())
     this.seen.observe(this.plane)
-    const ask = event => this.field && hooks.mix(blended(this.field.corners, this.weightsAt(event)))
-    this.plane.onpointerdown = event => {
-      if (event.button !== 0) return
-      this.plane.setPointerCapture(event.pointerId)
-      ask(event)
-    }
-    this.plane.onpointermove = event => this.plane.hasPointerCapture(event.pointerId) && ask(event)
+    whileHeld(this.plane, (x, y) => this.field && hooks.mix(blended(this.field.corners, this.weightsAt(x, y))))
   }
 
   // field: accuracies on a lattice; names: of the corners; buyable(p): whether such a mix can be had.
@@ -77,10 +70,9 @@ class Triangle {
     return [this.left + (second + third / 2) * this.side, this.base - third * SLOPE * this.side, first]
   }
 
-  weightsAt(event) {
-    const { left, top } = this.plane.getBoundingClientRect()
-    const third = (this.base - (event.clientY - top)) / (SLOPE * this.side)
-    const second = (event.clientX - left - this.left) / this.side - third / 2
+  weightsAt(x, y) {
+    const third = (this.base - y) / (SLOPE * this.side)
+    const second = (x - this.left) / this.side - third / 2
     return normalized([1 - second - third, second, third])
   }
 

@@ -28,6 +28,20 @@ function roundSizes(low, high) {
 
 const pathOf = points => points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("")
 
+// ask(x, y), in px of the plane, at a press and while the pointer is held.
+function whileHeld(plane, ask) {
+  const tell = event => {
+    const { left, top } = plane.getBoundingClientRect()
+    ask(event.clientX - left, event.clientY - top)
+  }
+  plane.onpointerdown = event => {
+    if (event.button !== 0) return
+    plane.setPointerCapture(event.pointerId)
+    tell(event)
+  }
+  plane.onpointermove = event => plane.hasPointerCapture(event.pointerId) && tell(event)
+}
+
 // Cividis: light is more.
 const CIVIDIS = ["#00224E", "#123570", "#3B496C", "#575D6D", "#707173", "#8A8678", "#A59C74", "#C3B369", "#E1CC55", "#FEE838"]
   .map(color => [1, 3, 5].map(at => Number.parseInt(color.slice(at, at + 2), 16)))
