@@ -8,13 +8,12 @@ import streamlit as st
 
 from core.errors import RunError
 from core.lab import Experiment, ExperimentSpec, list_experiments, open_experiment
-from core.runs import JobStatus, Run, forget_job, home, list_jobs
+from core.runs import Run, home, list_jobs
 from pages.ui import detection_form, detection_known, detection_result, jobs, shell, state
 from pages.ui.state import Keys
-from pages.ui.words import duration, escape, when
+from pages.ui.words import when
 
 KNOWN, NEW = "known", "new"  # in the address, where an experiment's id stands otherwise
-_OUTCOMES = {"failed": "Failed", "interrupted": "Interrupted", "cancelled": "Cancelled"}
 
 
 def _named() -> str:
@@ -139,32 +138,12 @@ def _work(run: Run) -> list[str]:
         jobs.panel(job)
     for job in own:
         if job.ended and job.state != "done":
-            _failed(job)
+            jobs.unfinished(
+                job,
+                retry=Keys.of(Keys.DETECTION_RETRY, job.id),
+                forget=Keys.of(Keys.DETECTION_FORGET, job.id),
+            )
     return [job.id for job in active]
-
-
-def _failed(job: JobStatus) -> None:
-    """Say what became of a comparison that did not finish, and offer to start it again."""
-    with st.container(border=True, horizontal=True, vertical_alignment="center", wrap=False):
-        st.markdown(
-            f":material/error: **{_OUTCOMES[job.state]}** · {escape(job.spec.what)} · after "
-            f"{duration(job.seconds)}  \n{escape(job.error or 'Stopped on request.')}",
-            width="stretch",
-        )
-        if st.button(
-            "Try again", key=Keys.of(Keys.DETECTION_RETRY, job.id), icon=":material/replay:"
-        ):
-            forget_job(home(), job.id)
-            jobs.start(job.spec)
-            st.rerun()
-        st.button(
-            "Remove",
-            key=Keys.of(Keys.DETECTION_FORGET, job.id),
-            type="tertiary",
-            help="Removes it from this list",
-            on_click=forget_job,
-            args=(home(), job.id),
-        )
 
 
 named = _named()

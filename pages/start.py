@@ -18,7 +18,6 @@ from core.runs import (
     RunRecord,
     ValueSpec,
     estimate,
-    forget_job,
     home,
     lava_instead,
     link_run,
@@ -29,7 +28,7 @@ from core.transport import BATCH_KINDS
 from core.valuation import LABEL_DISTANCE_KINDS, METHODS, Method, method_title
 from pages.ui import health, jobs, links, shell, state
 from pages.ui.state import Keys
-from pages.ui.words import duration, escape, images, memory, source_name, when
+from pages.ui.words import duration, images, memory, source_name, when
 
 SAMPLE = ValueSpec(train="sample:train", validation="sample:val", embedder="convnet")
 SAMPLE_IMAGES, SAMPLE_VALIDATION = 5000, 1000
@@ -45,11 +44,6 @@ SETTINGS_HELP = (
 LABEL_DISTANCE_WORDS = {
     "training": "Training to validation",
     "validation": "Within validation",
-}
-OUTCOMES = {
-    "failed": ":material/error: Failed",
-    "interrupted": ":material/power_off: Interrupted",
-    "cancelled": ":material/stop_circle: Cancelled",
 }
 
 
@@ -361,29 +355,11 @@ def _unfinished(ended: list[JobStatus]) -> None:
         return
     st.subheader("Work that did not finish", anchor=False)
     for job in ended:
-        with st.container(border=True, horizontal=True, vertical_alignment="center", wrap=False):
-            st.markdown(
-                f"**{OUTCOMES[job.state]}** · {escape(job.spec.what)} · "
-                f"{when(job.started)} · after {duration(job.seconds)}  \n"
-                f"{escape(job.error or 'Stopped on request.')}",
-                width="stretch",
-            )
-            if st.button(
-                "Try again",
-                key=Keys.of(Keys.START_RETRY, job.id),
-                icon=":material/replay:",
-            ):
-                forget_job(home(), job.id)
-                jobs.start(job.spec)
-                st.rerun()
-            st.button(
-                "Remove",
-                key=Keys.of(Keys.START_FORGET, job.id),
-                type="tertiary",
-                help="Removes it from this list",
-                on_click=forget_job,
-                args=(home(), job.id),
-            )
+        jobs.unfinished(
+            job,
+            retry=Keys.of(Keys.START_RETRY, job.id),
+            forget=Keys.of(Keys.START_FORGET, job.id),
+        )
 
 
 if (opened := st.session_state.pop(state.RUN_TO_OPEN, None) or jobs.followed_result()) is not None:
@@ -405,7 +381,7 @@ with left:
     _sample(runs, busy=any(job.spec == SAMPLE for job in active))
 with right:
     _own_data()
-_unfinished([job for job in all_jobs if job.state in OUTCOMES])
+_unfinished([job for job in all_jobs if job.state in jobs.OUTCOMES])
 left, right = st.columns([1, 1.7], gap="medium")
 with left:
     _folder()

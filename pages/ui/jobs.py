@@ -26,7 +26,11 @@ from pages.ui.words import duration, escape, when
 # its way would lead back to the page that asked.
 POLL_SECONDS = 1.0
 # What becomes of work that is not done, in words.
-OUTCOMES = {"failed": "Failed", "interrupted": "Interrupted", "cancelled": "Cancelled"}
+OUTCOMES = {
+    "failed": ":material/error: Failed",
+    "interrupted": ":material/power_off: Interrupted",
+    "cancelled": ":material/stop_circle: Cancelled",
+}
 
 
 def start(spec: JobSpec) -> None:
@@ -128,7 +132,7 @@ def unfinished(job: JobStatus, *, retry: str, forget: str) -> None:
     """
     with st.container(border=True, horizontal=True, vertical_alignment="center", wrap=False):
         st.markdown(
-            f":material/error: **{OUTCOMES[job.state]}** · {escape(job.spec.what)} · "
+            f"**{OUTCOMES[job.state]}** · {escape(job.spec.what)} · "
             f"{when(job.started)} · after {duration(job.seconds)}  \n"
             f"{escape(job.error or 'Stopped on request.')}",
             width="stretch",

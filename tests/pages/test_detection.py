@@ -400,12 +400,10 @@ def test_whoever_is_told_to_wait_for_a_result_is_shown_it(
 def test_a_comparison_that_failed_says_why_and_can_be_tried_again(
     open_page: Open, run: Run, started: list[ExperimentSpec], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import core.runs
-
     job = job_of(run, "failed", error="The disk is full")
     let_jobs_be(monkeypatch, job)
     forgotten: list[str] = []
-    monkeypatch.setattr(core.runs, "forget_job", lambda home, job_id: forgotten.append(job_id))
+    monkeypatch.setattr("pages.ui.jobs.forget_job", lambda home, job_id: forgotten.append(job_id))
     app = open_page("detection", run=run.id)
     assert "The disk is full" in texts(app)
     app.button(key=f"detection__retry__{job.id}").click().run()
