@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -22,6 +21,7 @@ from core.curation import (
     open_store,
 )
 from core.errors import AssayError, ConfigError
+from core.paths import absolute_path
 from core.runs import Run, home
 from core.valuation import method_title
 from pages.ui import links, plan, plan_classes, shell
@@ -172,7 +172,7 @@ def _write_now(
     try:
         if not folder:
             raise ConfigError("Name a folder to write to; it may be new.")
-        target = Path(folder).expanduser()
+        target = absolute_path(folder)
         decisions = _decisions(run)
         written = export(
             run,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,6 +10,7 @@ import streamlit as st
 from core.datasets import HealthReport
 from core.embedding import EMBEDDERS
 from core.errors import AssayError, ConfigError
+from core.paths import absolute_path
 from core.runs import (
     SETTINGS,
     JobStatus,
@@ -101,7 +101,7 @@ def _folder() -> None:
             try:
                 if not folder.strip():
                     raise ConfigError("Name the folder of a run.")
-                run = link_run(home(), Path(folder.strip()).expanduser())
+                run = link_run(home(), absolute_path(folder.strip()))
             except AssayError as error:
                 shell.show_error(error)
                 return

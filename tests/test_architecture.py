@@ -29,7 +29,7 @@ FLOORS = {
     "acquisition": 5,
     "cli": 6,
 }
-OPEN_TO_ALL = {"atomic", "device", "errors", "progress", "threads", "vision"}
+OPEN_TO_ALL = {"atomic", "device", "errors", "paths", "progress", "threads", "vision"}
 
 
 def imports(tree: ast.AST) -> Iterator[tuple[str, int]]:

@@ -12,7 +12,8 @@ import tomli_w
 
 from core.acquisition.spec import EXAMPLE_PREFIX, Offer, ProjectionSpec
 from core.errors import ConfigError
-from core.runs import absolute_file, absolute_source
+from core.paths import absolute_path
+from core.runs import absolute_source
 
 _TEXT, _WHOLE, _NUMBER = (str,), (int,), (int, float)
 _WORDS = {_TEXT: "text in quotes", _WHOLE: "a whole number", _NUMBER: "a number"}
@@ -57,7 +58,7 @@ def read_mixture(path: Path) -> ProjectionSpec:
     ------
     ConfigError : it cannot be read, or a table or key is missing, unknown or of a wrong kind
     """
-    path = Path(absolute_file(str(path)))
+    path = absolute_path(path)
     raw = _parsed(path)
     unknown = sorted(raw.keys() - {"source", *_TABLES})
     if unknown:

@@ -15,8 +15,9 @@ import numpy as np
 from core import __version__
 from core.device import require_device_name
 from core.errors import ConfigError
+from core.paths import absolute_path
 from core.projection import DEFAULT_PREDICTOR, predictor_named
-from core.runs import absolute_file, absolute_source, read_configuration
+from core.runs import absolute_source, read_configuration
 
 MOST_SOURCES = 50
 EXAMPLE_PREFIX = "example:"
@@ -240,7 +241,7 @@ def projection_id(spec: ProjectionSpec, *fingerprints: str) -> str:
 def _absolute_file(text: str) -> str:
     if text.startswith(EXAMPLE_PREFIX):
         return text
-    return absolute_file(text)
+    return str(absolute_path(text))
 
 
 def _sizes(name: str, given: Any) -> tuple[int, ...]:

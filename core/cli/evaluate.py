@@ -14,6 +14,7 @@ from core.cli.files import replace_file
 from core.cli.run import run_given
 from core.cli.text import printable, table
 from core.errors import ConfigError
+from core.paths import absolute_path
 from core.runs import Run
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def _truth_path(text: str) -> Path:
         from core.datasets import sample_truth_path
 
         return sample_truth_path()
-    return Path(text).expanduser()
+    return absolute_path(text)
 
 
 def summary_frame(evaluation: Evaluation) -> pd.DataFrame:

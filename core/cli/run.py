@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from core.paths import absolute_path
 from core.runs import RUN_ID, Run, find_run, home, open_run
 
 
@@ -16,4 +17,4 @@ def run_given(text: str) -> Run:
     """
     if RUN_ID.fullmatch(text) and not Path(text).exists():
         return find_run(home(), text)
-    return open_run(Path(text).expanduser())
+    return open_run(absolute_path(text))

@@ -10,6 +10,7 @@ import pandas as pd
 
 from core.corruption.change import Change, Scene
 from core.errors import ConfigError, DataError
+from core.paths import absolute_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ def plant_noisy_labels(scene: Scene, fraction: float, config: NoisyLabelsConfig)
     own rate of error as the fraction, labels are as the table has them.
     """
     if config.confusion:
-        return _by_confusion(scene, fraction, Path(config.confusion).expanduser())
+        return _by_confusion(scene, fraction, absolute_path(config.confusion))
     if config.pair:
         return _by_pair(scene, fraction, config.pair)
     if len(scene.classes) < 2:

@@ -17,6 +17,7 @@ from core.corruption.corrupt import Corrupted
 from core.corruption.overlay import is_array
 from core.datasets import ImageStore, LabelledImages
 from core.errors import DataError, RunError
+from core.paths import absolute_path
 from core.progress import Progress, silent
 
 TRUTH, ABOUT = "truth.csv", "corruption.json"
@@ -73,7 +74,7 @@ def write_corrupted(
 
 def require_free(out: Path) -> Path:
     """Return the absolute path of a folder that may be written; raises `RunError` where not."""
-    out = out.expanduser().absolute()
+    out = absolute_path(out)
     taken = out.is_symlink() or (any(out.iterdir()) if out.is_dir() else out.exists())
     if taken:
         raise RunError(f"{out}: there is something already. Give a folder that is absent or empty.")

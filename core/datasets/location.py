@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import DataError
+from core.paths import absolute_path
 
 OPTIONS = ("split", "label", "image", "path", "id")
 
@@ -42,13 +43,13 @@ class Location:
             raise DataError("Expected where the images are, a path or sample:train; got nothing.")
         if "\0" in stripped:
             raise DataError("A path cannot hold a null character.")
-        whole = Path(stripped).expanduser().absolute()
+        whole = absolute_path(stripped)
         # A path may itself hold a "#": what exists as it stands is taken as it stands.
         if _exists(whole) or "#" not in stripped:
             path, options = whole, ""
         else:
             before, _, options = stripped.rpartition("#")
-            path = Path(before).expanduser().absolute()
+            path = absolute_path(before)
         if not _exists(path):
             raise DataError(
                 f"{path}: there is no such file or folder. Check the spelling; the path is looked "

@@ -25,6 +25,7 @@ from core.datasets.labels import encode_labels
 from core.datasets.location import Location, parse_options
 from core.datasets.stores import ArrayStore, FileStore
 from core.errors import DataError
+from core.paths import absolute_path
 from core.progress import Progress
 from core.vision import import_torchvision
 
@@ -202,7 +203,7 @@ def _parse(text: str) -> _Wanted:
             f"{text}: which folder holds it? Write it after the name, as in "
             f"{PREFIX}{known.name}:{split}#root=/data, or set {ROOT_VARIABLE} to it."
         )
-    return _Wanted(known, split, Path(root).expanduser().absolute(), download == "yes")
+    return _Wanted(known, split, absolute_path(root), download == "yes")
 
 
 def _opened(wanted: _Wanted, kind: type, root: Path) -> Any:

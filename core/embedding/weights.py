@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.error import URLError
 
 from core.errors import ConfigError, DataError
+from core.paths import absolute_path
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,7 +56,7 @@ def find_weights(architecture: str, given: str = "") -> Path | None:
     published = PUBLISHED[architecture]
     found = [_downloads() / published.name]
     if os.environ.get(WEIGHTS_FOLDER):
-        folder = Path(os.environ[WEIGHTS_FOLDER]).expanduser()
+        folder = absolute_path(os.environ[WEIGHTS_FOLDER])
         if not folder.is_dir():
             raise ConfigError(f"{WEIGHTS_FOLDER} names {folder}, which is no folder.")
         own = [folder / f"{architecture}{suffix}" for suffix in _SUFFIXES]

@@ -13,6 +13,7 @@ from core import __version__
 from core.corruption import PlantedFault
 from core.device import require_device_name
 from core.errors import ConfigError
+from core.paths import absolute_path
 from core.runs import ValueSpec, absolute_source, read_configuration
 from core.valuation import METHODS
 
@@ -154,8 +155,7 @@ class ExperimentSpec:
         if self.test is not None:
             object.__setattr__(self, "test", absolute_source(self.test))
         if self.truth is not None and self.truth != SAMPLE_TRUTH:
-            path = Path(self.truth).expanduser().absolute()
-            object.__setattr__(self, "truth", str(path))
+            object.__setattr__(self, "truth", str(absolute_path(self.truth)))
         object.__setattr__(self, "faults", tuple(self.faults))
         object.__setattr__(self, "methods", tuple(self.methods) or usual_methods())
         object.__setattr__(self, "seeds", tuple(self.seeds))

@@ -48,7 +48,6 @@ from core.runs.record import (
 from core.runs.spec import (
     SETTINGS,
     ValueSpec,
-    absolute_file,
     absolute_source,
     read_configuration,
     run_id,
@@ -79,7 +78,6 @@ __all__ = [
     "SourceRecord",
     "Stopwatch",
     "ValueSpec",
-    "absolute_file",
     "absolute_source",
     "append_at_home",
     "append_run",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from core.paths import absolute_path
+
 
 def home() -> Path:
     """Return the state folder: `ASSAY_HOME`, or `~/.assay`; made where it is missing.
@@ -13,6 +15,6 @@ def home() -> Path:
     `embeddings/` the cache of embeddings, `assay.db` the decisions.
     """
     given = os.environ.get("ASSAY_HOME")
-    path = (Path(given) if given else Path("~/.assay")).expanduser().absolute()
+    path = absolute_path(given or "~/.assay")
     path.mkdir(parents=True, exist_ok=True)
     return path

@@ -8,12 +8,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from math import isfinite
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from core import __version__
 from core.device import require_device_name
 from core.errors import ConfigError
+from core.paths import absolute_path
 from core.transport import BATCH_KINDS
 from core.valuation import LABEL_DISTANCE_KINDS
 
@@ -180,20 +180,7 @@ def absolute_source(text: str) -> str:
         raise ConfigError("A data source is missing; give a path or sample:train, sample:val.")
     if _NAMED_SOURCE.fullmatch(text):
         return text
-    return absolute_file(text)
-
-
-def absolute_file(text: str) -> str:
-    """Return the path `text` made absolute, a ~ or ~NAME at its start resolved.
-
-    Raises
-    ------
-    ConfigError : there is no user of that name
-    """
-    try:
-        return str(Path(text).expanduser().absolute())
-    except RuntimeError as error:
-        raise ConfigError(f"{text}: there is no user of that name here.") from error
+    return str(absolute_path(text))
 
 
 def _words(name: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 from inspect import getdoc
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -21,6 +20,7 @@ from core.lab import (
     unavailable,
     usual_methods,
 )
+from core.paths import absolute_path
 from core.runs import Run
 from core.valuation import METHODS
 from pages.ui import jobs, shell
@@ -121,7 +121,7 @@ def _faults(run: Run) -> tuple[tuple[PlantedFault, ...], str | None]:
         ).strip()
         if not path:
             raise _UnansweredError("Name the truth file.")
-        read_truth(Path(path).expanduser())  # what is wrong with it is said before any work
+        read_truth(absolute_path(path))  # what is wrong with it is said before any work
         return (), path
     pictures = run.record.train.has_pictures
     if is_sample(run):

@@ -11,6 +11,7 @@ import streamlit as st
 from core.datasets import sample_truth_path
 from core.errors import DataError
 from core.evaluation import Evaluation, evaluate, read_truth
+from core.paths import absolute_path
 from core.runs import Run
 from core.valuation import method_title
 from pages.ui import charts, detection_strip
@@ -95,7 +96,7 @@ def _truth(run: Run) -> pd.DataFrame | None:
     path = right.text_input(
         "Truth file", key=Keys.DETECTION_PATH, placeholder="/data/truth.csv"
     ).strip()
-    return read_truth(Path(path).expanduser()) if path else None
+    return read_truth(absolute_path(path)) if path else None
 
 
 def _uploaded(name: str, content: bytes) -> pd.DataFrame:

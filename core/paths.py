@@ -1,0 +1,20 @@
+"""Paths as people write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.errors import ConfigError
+
+
+def absolute_path(text: str | Path) -> Path:
+    """Return the path `text` made absolute, a ~ or ~NAME at its start resolved.
+
+    Raises
+    ------
+    ConfigError : there is no user of that name
+    """
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:
+        raise ConfigError(f"{text}: there is no user of that name here.") from error
