@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Selectbox
 
 from core.acquisition import Projection, copy_projection, example_folder, read_mixture
 from core.acquisition.folder import FOLDER, read_projection
@@ -35,7 +36,7 @@ def named(app: AppTest) -> str:
     return found if isinstance(found, str) else found[0]
 
 
-def choice(app: AppTest):  # type: ignore[no-untyped-def]
+def choice(app: AppTest) -> Selectbox:
     return app.selectbox(key="mixture__projection")
 
 
