@@ -138,19 +138,17 @@ class MixtureView {
   takeBest() {
     if (this.budget != null) {
       this.trouble("Looking for the best that the budget pays for…")
-      this.affordable.asked = null
-      this.affordable.ask({ by: this.by, budget: this.budget })
+      this.affordable.ask({ by: this.by, budget: this.budget }, true)
     } else if (this.best) this.set({ p: bought(this.best) })
   }
 
   keep({ p }) {
-    this.other.asked = null
-    this.other.ask({ p, n: this.n, by: this.by })
+    this.other.ask({ p, n: this.n, by: this.by }, true)
     this.remember()
   }
 
   drop() {
-    this.other.asked = null
+    this.other.forget()
     this.kept = null
     this.redraw()
     this.remember()
@@ -163,7 +161,7 @@ class MixtureView {
     const { p, n, by, budget } = this
     this.mix.ask({ p, n, by })
     if (this.kept) this.other.ask({ p: this.kept.p, n, by })
-    this.askSpace()
+    this.mark()
     this.optimum.ask({ n, by, budget })
     if (before !== budget) this.space.repaint()
     this.path.ask({ by, budget })
@@ -212,6 +210,7 @@ class MixtureView {
     this.answer = answer
     this.trouble("")
     this.redraw()
+    this.askSpace() // not before: the curve is what the hand waits for
   }
 
   redraw() {

@@ -13,12 +13,13 @@ async function fetched(url) {
 class Latest {
   // url(question); got(answer, question); failed(sentence).
   constructor({ url, got, failed, after = 0 }) {
-    Object.assign(this, { url, got, failed, after, asked: null, busy: false, closed: false })
+    Object.assign(this, { url, got, failed, after, asked: null, busy: false, closed: false, turn: 0 })
   }
 
-  ask(question) {
+  // `again`: even where the answer is known.
+  ask(question, again = false) {
     const url = this.url(question)
-    if (url === this.asked) return
+    if (url === this.asked && !again) return
     this.asked = url
     clearTimeout(this.wait)
     if (this.after) this.wait = setTimeout(() => this.send(question), this.after)
@@ -30,17 +31,24 @@ class Latest {
     if (this.busy) return
     this.busy = true
     while (this.next && !this.closed) {
-      const now = this.next
+      const [now, turn] = [this.next, this.turn]
       this.next = null
       try {
         const answer = await fetched(this.url(now))
-        if (!this.closed) this.got(answer, now)
+        if (!this.closed && turn === this.turn) this.got(answer, now)
       } catch (error) {
         this.asked = null
         if (!this.closed && !this.next) this.failed(error.message)
       }
     }
     this.busy = false
+  }
+
+  // What is under way is not wanted any more.
+  forget() {
+    this.asked = this.next = null
+    this.turn += 1
+    clearTimeout(this.wait)
   }
 
   close() {

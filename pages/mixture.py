@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import streamlit as st
 
 from core.acquisition import Projection, ProjectionSpec, list_projections
-from core.errors import RunError
+from core.errors import ConfigError, RunError
 from core.runs import home
 from pages.ui import cache, jobs, mixture_form, shell, state
 from pages.ui.mixture import playground
@@ -54,8 +56,9 @@ def _names(projection: Projection) -> str:
 
 
 def _change(projection: Projection) -> None:
-    """Open the form with the settings of a projection."""
-    mixture_form.fill(ProjectionSpec.from_configuration(projection.record.configuration))
+    """Open the form with the settings of a projection, if this version knows them all."""
+    with suppress(ConfigError):
+        mixture_form.fill(ProjectionSpec.from_configuration(projection.record.configuration))
     _choose(NEW)
 
 
