@@ -18,7 +18,6 @@ from pages.ui.state import Keys
 
 _AUTO_SUMMARY = "Embeddings from the files where all sets have them, else the small convnet."
 _THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+")
-_SEED_LIMIT = 2**32 - 1
 # Every setting of a spec beside the sources: the key of its field, and what that holds at first.
 _FIELDS: dict[str, tuple[str, Any]] = {
     "validation": (Keys.MIXTURE_VALIDATION, ""),
@@ -109,7 +108,7 @@ def draw_settings() -> None:
 
 
 def _training() -> None:
-    """Ask which mixes are trained, at which sizes and how often."""
+    """Ask which mixes are trained, at which sizes and how often; the check says what is wrong."""
     scales, points, repeats, seed = st.columns(4)
     scales.text_input(
         "Sizes to train at",
@@ -122,8 +121,8 @@ def _training() -> None:
     points.number_input(
         "Mixes at each size",
         key=Keys.MIXTURE_POINTS,
-        min_value=1,
         value=None,
+        step=1,
         placeholder="Automatic",
         help="Left empty: 9, 15 or 20 for two, three or four sources, five a source for more.",
         persist_state="session",
@@ -131,16 +130,18 @@ def _training() -> None:
     repeats.number_input(
         "Repeats",
         key=Keys.MIXTURE_REPEATS,
-        min_value=1,
-        max_value=100,
+        value=None,
+        step=1,
+        placeholder=str(_FIELDS["repeats"][1]),
         help="Models trained for each mix and size, on other images of the pilots each time.",
         persist_state="session",
     )
     seed.number_input(
         "Seed",
         key=Keys.MIXTURE_SEED,
-        min_value=0,
-        max_value=_SEED_LIMIT,
+        value=None,
+        step=1,
+        placeholder=str(_FIELDS["seed"][1]),
         help="The same data, settings and seed give the same projection.",
         persist_state="session",
     )

@@ -135,7 +135,11 @@ def _given(row: int) -> dict[str, Any]:
 
 
 def _row(row: int, place: int, currency: str, *, alone: bool) -> None:
-    """Draw a row; only the first one has its labels in sight."""
+    """Draw a row; only the first one has its labels in sight.
+
+    Its numbers have no bounds: a field leaves out what is beyond its own, and that it was typed
+    would be lost. What they may be is said when the form is checked.
+    """
     shown: Any = "visible" if place == 0 else "collapsed"
     of = "" if place == 0 else f" of source {place + 1}"
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -159,8 +163,8 @@ def _row(row: int, place: int, currency: str, *, alone: bool) -> None:
         st.number_input(
             f"Capacity{of}",
             key=_key("capacity", row),
-            min_value=1,
             value=None,
+            step=1,
             placeholder="Not known",
             help="How many images can be had of it. Leave it empty where that is not known.",
             label_visibility=shown,
@@ -170,7 +174,6 @@ def _row(row: int, place: int, currency: str, *, alone: bool) -> None:
         st.number_input(
             f"Price{of}",
             key=_key("price", row),
-            min_value=0.0,
             value=None,
             step=0.01,
             format="%.6g",

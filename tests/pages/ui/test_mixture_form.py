@@ -291,6 +291,42 @@ def test_a_mistake_is_said_in_a_sentence_and_nothing_typed_is_lost(
     assert after == {**before, key: value}
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("mixture__capacity__0", 0, 'The capacity of "good" must be a whole number of images'),
+        ("mixture__capacity__1", -5, "got -5. Leave it out where it is not known"),
+        ("mixture__price__2", -1.0, 'The price of "wrong" must be 0 or more, got -1.0'),
+        ("mixture__points", 0, "Points must be 1 or more, got 0"),
+        ("mixture__repeats", 101, "Repeats must be 1 to 100, got 101"),
+        ("mixture__seed", -1, "Seed must be 0 to 4294967295, got -1"),
+    ],
+)
+def test_a_number_out_of_range_is_refused_and_not_taken_for_an_empty_field(
+    app: AppTest, tmp_path: Path, key: str, value: float, said: str
+) -> None:
+    type_in(app, small_spec(tmp_path))
+    field = app.number_input(key=key)
+    assert not (field.proto.has_min or field.proto.has_max), "the browser would leave it out"
+    field.set_value(value).run()
+    check(app)
+    (error,) = app.error
+    assert said in error.value.replace("\\", "")
+    assert app.number_input(key=key).value == value
+    assert "mixture__start" not in buttons(app)
+
+
+def test_emptied_numbers_are_the_usual_ones(
+    app: AppTest, tmp_path: Path, started: list[ProjectionSpec]
+) -> None:
+    type_in(app, small_spec(tmp_path))
+    for name in ("points", "repeats", "seed"):
+        app.number_input(key=f"mixture__{name}").set_value(None).run()
+    check(app)
+    app.button(key="mixture__start").click().run()
+    assert (started[0].points, started[0].repeats, started[0].seed) == (None, 3, 0)
+
+
 def test_without_a_test_set_half_of_the_validation_set_is_held_out_and_that_is_said(
     app: AppTest, tmp_path: Path
 ) -> None:
