@@ -9,14 +9,14 @@ import numpy as np
 
 from core.acquisition.embedding import embed_sets, joined, require_inputs
 from core.acquisition.intake import Sets, open_sets
-from core.acquisition.run import spread_ratios, takes_pictures
+from core.acquisition.run import require_usable, spread_ratios, takes_pictures
 from core.acquisition.spec import ProjectionSpec
 from core.datasets import LabelledImages
-from core.errors import DataError
 from core.progress import Progress, silent
 from core.projection import (
     PilotFinding,
     Pilots,
+    check_labels,
     check_pilots,
     default_scales,
     design,
@@ -74,7 +74,8 @@ class ProjectionPreview:
     mixtures : how many mixing ratios are trained at each of them
     skipped : models, among mixtures x scales x repeats, that the pilots are too small for
     models : how many models are trained, or accuracies are in the table
-    findings : what is wrong with the pilots; None where they have to be embedded to see that
+    findings : what is wrong with the pilots, as far as it is known
+    compared : whether embeddings were there to compare; else only labels were looked at
     seconds : how long all of it takes on a usual machine
     """
 
@@ -89,13 +90,14 @@ class ProjectionPreview:
     mixtures: int
     skipped: int
     models: int
-    findings: tuple[PilotFinding, ...] | None
+    findings: tuple[PilotFinding, ...]
+    compared: bool
     seconds: float
 
     @property
     def usable(self) -> bool:
         """Whether nothing that is known by now stands in the way."""
-        return all(finding.severity != "error" for finding in self.findings or ())
+        return all(finding.severity != "error" for finding in self.findings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,10 +132,10 @@ def preview_projection(
     require_inputs(sets, pictures=pictures)
     everything, validation, part = joined(sets)
     pilots = _without_embeddings(sets, everything, part)
-    if not np.isin(pilots.labels, validation.labels).any():
-        raise DataError("No pilot has a class that the validation set has.")
-    findings, width = None, _WIDTH
-    if sets.spec.embedder == "precomputed":
+    findings = check_labels(pilots, validation.labels, everything.class_names)
+    require_usable(findings)
+    width, compared = _WIDTH, sets.spec.embedder == "precomputed"
+    if compared:
         embedded = embed_sets(sets, home / "embeddings", progress)
         width = embedded.y.shape[1]
         findings = check_pilots(
@@ -153,6 +155,7 @@ def preview_projection(
         skipped=plan.skipped,
         models=len(plan.n),
         findings=findings,
+        compared=compared,
         seconds=_seconds(sets, pilots, plan, width, everything, validation),
     )
 

@@ -143,10 +143,15 @@ def takes_pictures(spec: ProjectionSpec) -> bool:
 def _checked(embedded: Embedded) -> tuple[FindingRecord, ...]:
     """Return what a person should know of the pilots; refuse what cannot be projected."""
     found = check_pilots(embedded.pilots, embedded.y, embedded.y_labels, embedded.class_names)
+    require_usable(found)
+    return tuple(map(_finding, found))
+
+
+def require_usable(found: tuple[PilotFinding, ...]) -> None:
+    """Raise `DataError` where a finding says that nothing can be projected."""
     for finding in found:
         if finding.severity == "error":
             raise DataError(finding.sentence)
-    return tuple(map(_finding, found))
 
 
 def _finding(found: PilotFinding) -> FindingRecord:

@@ -4,6 +4,7 @@ from .bend import (
 )
 from .checks import (
     PilotFinding as PilotFinding,
+    check_labels as check_labels,
     check_pilots as check_pilots,
 )
 from .classes import (

@@ -37,6 +37,23 @@ class PilotFinding:
     sources: tuple[int, ...] = ()
 
 
+def check_labels(
+    pilots: Pilots, y_labels: np.ndarray, class_names: tuple[str, ...]
+) -> tuple[PilotFinding, ...]:
+    """Return what labels alone tell to be wrong: a part of `check_pilots`, before it can be asked.
+
+    Parameters
+    ----------
+    pilots : of m sources; their embeddings are not looked at
+    y_labels : of the validation set, int64, shape (k,), positions in `class_names`
+    class_names : of the pilots' classes
+    """
+    error = _no_class(pilots, y_labels)
+    if error is not None:
+        return (error,)
+    return (*_classes(pilots, y_labels, class_names), *_sizes(pilots))
+
+
 def check_pilots(
     pilots: Pilots, y: np.ndarray, y_labels: np.ndarray, class_names: tuple[str, ...]
 ) -> tuple[PilotFinding, ...]:
@@ -49,32 +66,37 @@ def check_pilots(
     y_labels : int64, shape (k,), positions in `class_names`
     class_names : of the pilots' classes
     """
-    error = _error(pilots, y, y_labels)
+    error = _no_width(pilots, y)
     if error is not None:
         return (error,)
-    return (
-        *_classes(pilots, y_labels, class_names),
-        *_sizes(pilots),
-        *_copies(pilots, y),
-        *_spreads(pilots, y),
+    found = check_labels(pilots, y_labels, class_names)
+    if any(finding.severity == "error" for finding in found):
+        return found
+    return (*found, *_copies(pilots, y), *_spreads(pilots, y))
+
+
+def _no_class(pilots: Pilots, y_labels: np.ndarray) -> PilotFinding | None:
+    """Return what makes it impossible to measure a class."""
+    if len(y_labels) == 0:
+        return _error("empty-validation", "The validation set holds no image.")
+    if not np.isin(pilots.labels, y_labels).any():
+        return _error("no-common-class", "No pilot has a class that the validation set has.")
+    return None
+
+
+def _no_width(pilots: Pilots, y: np.ndarray) -> PilotFinding | None:
+    """Return what makes it impossible to compare embeddings."""
+    if len(y) == 0 or y.shape[1] == pilots.x.shape[1]:
+        return None
+    return _error(
+        "embedding-width",
+        f"The pilots' embeddings have {pilots.x.shape[1]} numbers each, those of the "
+        f"validation set {y.shape[1]}. Make both with the same model.",
     )
 
 
-def _error(pilots: Pilots, y: np.ndarray, y_labels: np.ndarray) -> PilotFinding | None:
-    def found(kind: str, sentence: str) -> PilotFinding:
-        return PilotFinding(kind=kind, severity="error", sentence=sentence)
-
-    if len(y) == 0:
-        return found("empty-validation", "The validation set holds no image.")
-    if y.shape[1] != pilots.x.shape[1]:
-        return found(
-            "embedding-width",
-            f"The pilots' embeddings have {pilots.x.shape[1]} numbers each, those of the "
-            f"validation set {y.shape[1]}. Make both with the same model.",
-        )
-    if not np.isin(pilots.labels, y_labels).any():
-        return found("no-common-class", "No pilot has a class that the validation set has.")
-    return None
+def _error(kind: str, sentence: str) -> PilotFinding:
+    return PilotFinding(kind=kind, severity="error", sentence=sentence)
 
 
 def _warning(kind: str, sentence: str, *sources: int) -> PilotFinding:
@@ -94,8 +116,8 @@ def _classes(
     if len(extra):
         yield _warning(
             "unmeasured-class",
-            f"The validation set has no image of {_listed(extra, class_names)}: what the sources "
-            "teach about that is not measured.",
+            f"The validation set has no image of {_listed(extra, class_names)}, of which sources "
+            "have some: what these teach is not measured, and they look useless or harmful.",
         )
     for source, name in enumerate(pilots.names):
         own = np.unique(pilots.labels[pilots.source == source])

@@ -65,9 +65,9 @@ def show(spec: ProjectionSpec, preview: ProjectionPreview) -> None:
     st.markdown(_trained(spec, preview))
     if preview.note:
         st.caption(escape(preview.note))
-    for finding in preview.findings or ():
+    for finding in preview.findings:
         health.say(finding.severity, finding.sentence)
-    if preview.findings is None:
+    if not preview.compared:
         st.caption(
             "Whether sources show the same images, or images of the validation set, is looked at "
             "once they are embedded, and said with the result."

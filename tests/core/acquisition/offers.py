@@ -1,10 +1,11 @@
-"""Tiny sources for tests, embeddings only: one good, one without a class, one with wrong labels."""
+"""Tiny sources for tests: embeddings (good, narrow, with wrong labels), and pictures."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from core.acquisition import Offer, ProjectionSpec
 
@@ -55,3 +56,18 @@ def small_spec(folder: Path, **settings: object) -> ProjectionSpec:
         **settings,
     }
     return ProjectionSpec(**given)  # type: ignore[arg-type]
+
+
+def spec_of_pictures(folder: Path) -> ProjectionSpec:
+    """Write pictures of chance, 12 a class; both sources have a class that validation lacks."""
+    rng = np.random.default_rng(0)
+    for name, classes in (("pilot", ("bag", "boot", "hat")), ("trusted", ("bag", "boot"))):
+        for label in classes:
+            (folder / name / label).mkdir(parents=True)
+            for i in range(12):
+                image = Image.fromarray(rng.integers(0, 255, (8, 8), dtype=np.uint8))
+                image.save(folder / name / label / f"{i}.png")
+    return ProjectionSpec(
+        sources=tuple(Offer(name=name, pilot=str(folder / "pilot")) for name in "AB"),
+        validation=str(folder / "trusted"),
+    )

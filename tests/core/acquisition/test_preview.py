@@ -7,9 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.acquisition import Offer, example_folder, preview_projection, read_mixture, run_projection
+from core.acquisition import (
+    Offer,
+    example_folder,
+    preview_projection,
+    read_mixture,
+    run_projection,
+)
 from core.errors import ConfigError, DataError
-from tests.core.acquisition.offers import NAMES, small_spec, write_embeddings
+from tests.core.acquisition.offers import NAMES, small_spec, spec_of_pictures, write_embeddings
 
 
 def test_what_is_said_before_is_what_is_done(tmp_path: Path) -> None:
@@ -21,7 +27,7 @@ def test_what_is_said_before_is_what_is_done(tmp_path: Path) -> None:
     assert said.mixtures == 4
     assert said.embedder == record.embedder == "precomputed"
     assert (said.validation_images, said.test_images) == (60, 120)
-    assert said.findings is not None
+    assert said.compared
     assert [one.sentence for one in said.findings] == [one.sentence for one in record.findings]
     assert said.usable
 
@@ -38,11 +44,24 @@ def test_each_pilot_says_what_it_shows_and_lacks(tmp_path: Path) -> None:
 def test_pictures_are_checked_when_they_are_embedded(tmp_path: Path) -> None:
     said = preview_projection(read_mixture(example_folder() / "mixture.toml"), tmp_path)
     assert said.embedder == "convnet"
-    assert said.findings is None
+    assert not said.compared
+    assert said.findings == ()
     assert said.usable
     assert (said.models, said.skipped) == (153, 27)  # as the bundled projection's record has it
     assert said.mixtures * len(said.scales) * 3 - said.skipped == said.models
     assert not list(tmp_path.iterdir())
+
+
+def test_a_class_of_pictures_that_the_validation_set_lacks_is_told_before_they_are_embedded(
+    tmp_path: Path,
+) -> None:
+    said = preview_projection(spec_of_pictures(tmp_path), tmp_path / "home")
+    assert not said.compared
+    assert said.usable
+    (found,) = said.findings
+    assert (found.kind, found.severity) == ("unmeasured-class", "warning")
+    assert 'no image of "hat"' in found.sentence
+    assert [pilot.missing for pilot in said.pilots] == [(), ()]
 
 
 def test_half_of_the_validation_set_is_held_out_where_no_test_set_is_given(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.projection import Pilots, check_pilots
+from core.projection import Pilots, check_labels, check_pilots
 from tests.core.projection.sources import pilots_of, points
 
 PILOTS = pilots_of([60, 50, 40])
@@ -66,7 +66,24 @@ def test_classes_of_one_side_are_named() -> None:
     assert [f.sentence for f in check_pilots(no_ship, Y, Y_LABELS, NAMES)] == [
         'No source shows "ship": no mix of them can learn that.'
     ]
-    assert found(PILOTS, labels=Y_LABELS % 2) == [("unmeasured-class", "warning", ())]
+    (unmeasured,) = check_pilots(PILOTS, Y, Y_LABELS % 2, NAMES)
+    assert (unmeasured.kind, unmeasured.severity) == ("unmeasured-class", "warning")
+    assert unmeasured.sentence == (
+        'The validation set has no image of "ship", of which sources have some: what these teach '
+        "is not measured, and they look useless or harmful."
+    )
+
+
+def test_labels_alone_tell_what_needs_no_embeddings() -> None:
+    both = changed(LAST, labels=np.int64(1), x=30 * PILOTS.x[LAST])
+    blind = replace(both, x=np.zeros((len(both.labels), 1), dtype=np.float32))
+    assert [f.kind for f in check_labels(blind, Y_LABELS, NAMES)] == ["one-class"]
+    assert [f.kind for f in check_pilots(both, Y, Y_LABELS, NAMES)] == [
+        "one-class",
+        "other-embedding",
+    ]
+    (error,) = check_labels(blind, np.full(50, 3), NAMES)
+    assert (error.kind, error.severity) == ("no-common-class", "error")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.acquisition import Offer, ProjectionSpec, example_folder, read_mixture, write_mixture
 from core.runs import JobStatus, ValueSpec
-from tests.core.acquisition.offers import NAMES, small_spec, write_embeddings
+from tests.core.acquisition.offers import NAMES, small_spec, spec_of_pictures, write_embeddings
 from tests.pages.conftest import texts
 
 
@@ -344,6 +344,18 @@ def test_what_is_wrong_with_pilots_is_said_where_their_embeddings_are_there(
     type_in(app, replace(spec, sources=(spec.sources[0], same)))
     check(app)
     assert any("show the same images" in one.value for one in app.warning)
+    assert "mixture__start" in buttons(app)
+
+
+def test_a_class_that_is_not_measured_is_told_before_pictures_are_embedded(
+    app: AppTest, tmp_path: Path
+) -> None:
+    type_in(app, spec_of_pictures(tmp_path))
+    check(app)
+    (warning,) = app.warning
+    assert 'no image of "hat"' in warning.value.replace("\\", "")
+    assert "look useless or harmful" in warning.value
+    assert "is looked at once they are embedded" in texts(app)
     assert "mixture__start" in buttons(app)
 
 
