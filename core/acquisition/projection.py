@@ -29,6 +29,7 @@ from core.projection import (
     fitted_from_json,
     marginal,
     measured_from_table,
+    most_images,
 )
 
 PREDICTORS_VERSION = 1
@@ -136,13 +137,24 @@ class Projection:
                 raise RunError(f"{self.path}: predictors.json is damaged: {error}.") from error
         return self._intervals[name]
 
-    def best(self, n: int, budget: float | None = None, *, predictor: str | None = None) -> Mix:
+    def best(
+        self,
+        n: int,
+        budget: float | None = None,
+        *,
+        predictor: str | None = None,
+        fixed: np.ndarray | None = None,
+    ) -> Mix:
         """Return the best mix of n images within the capacities and a budget in money.
+
+        Parameters
+        ----------
+        fixed : shares that are not to be chosen, shape (m,), NaN for sources that are free
 
         Raises
         ------
-        ConfigError : it cannot be bought, the predictor is not fitted, or there is a budget and a
-            price is not known
+        ConfigError : it cannot be bought, the predictor is not fitted, there is a budget and a
+            price is not known, or what is fixed is no part of a mix
         """
         record = self._priced(budget)
         return best_mix(
@@ -151,20 +163,26 @@ class Projection:
             capacity=record.capacity,
             price=record.price,
             budget=budget,
+            fixed=fixed,
         )
 
-    def best_for(self, budget: float, *, predictor: str | None = None) -> Mix:
+    def best_for(
+        self, budget: float, *, predictor: str | None = None, fixed: np.ndarray | None = None
+    ) -> Mix:
         """Return the best mix of any size that a budget pays for.
 
         Sizes are tried from the smallest that was trained up to all that can be bought, and once
-        more around the best of them; of equal accuracy the smaller one is taken.
+        more around the best of them; of equal accuracy the smaller one is taken. `fixed` is that of
+        `best`.
 
         Raises
         ------
-        ConfigError : no price is known, or the budget pays for less than the smallest size
+        ConfigError : no price is known, the budget pays for less than the smallest size, or what is
+            fixed is no part of a mix of that size
         """
-        most = self._most(budget)
         least = min(self.record.scales)
+        # Where too little can be bought with what is fixed, the search itself says why.
+        most = self._most(budget) if fixed is None else max(self._most_with(budget, fixed), least)
         if most < least:
             raise ConfigError(
                 f"{budget:,.2f} {self.record.currency} pays for {most:,} images; nothing can be "
@@ -174,7 +192,7 @@ class Projection:
         for _ in range(2):
             sizes = np.rint(np.geomspace(least, most, _BUDGET_STEPS)).astype(np.int64)
             if fresh := set(sizes.tolist()) - found.keys():
-                mixes = self.best_path(fresh, budget, predictor=predictor)
+                mixes = self.best_path(fresh, budget, predictor=predictor, fixed=fixed)
                 found |= {mix.n: mix for mix in mixes}
             tried = sorted(found)
             best = tried.index(max(tried, key=lambda n: found[n].accuracy))
@@ -182,9 +200,16 @@ class Projection:
         return found[tried[best]]
 
     def best_path(
-        self, sizes: Iterable[int], budget: float | None = None, *, predictor: str | None = None
+        self,
+        sizes: Iterable[int],
+        budget: float | None = None,
+        *,
+        predictor: str | None = None,
+        fixed: np.ndarray | None = None,
     ) -> tuple[Mix, ...]:
         """Return the best mixes of some sizes; what cannot be bought is left out.
+
+        `fixed` is that of `best`.
 
         Raises
         ------
@@ -197,6 +222,7 @@ class Projection:
             capacity=record.capacity,
             price=record.price,
             budget=budget,
+            fixed=fixed,
         )
 
     def marginal(self, p: np.ndarray, n: int, *, predictor: str | None = None) -> Marginal:
@@ -223,6 +249,17 @@ class Projection:
             most += np.floor(taken + 1e-9)
             left -= np.floor(taken + 1e-9) * price[source]
         return int(most)
+
+    def _most_with(self, budget: float, fixed: np.ndarray) -> int:
+        """Return how many images a budget pays for where some shares are fixed, shape (m,)."""
+        record = self._priced(budget)
+        most = most_images(capacity=record.capacity, price=record.price, budget=budget, fixed=fixed)
+        if most is None:
+            raise ConfigError(
+                "With the shares that are fixed, images cost nothing and have no end: a budget "
+                "says nothing about the size. Give a number of images."
+            )
+        return most
 
     def _priced(self, budget: float | None) -> ProjectionRecord:
         """Return the record, if its prices allow for the budget."""

@@ -7,6 +7,10 @@ from .checks import (
     check_labels as check_labels,
     check_pilots as check_pilots,
 )
+from .choice import (
+    Choice as Choice,
+    most_images as most_images,
+)
 from .classes import (
     ClassShares as ClassShares,
     class_shares as class_shares,

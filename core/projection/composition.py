@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from core.errors import ConfigError
+from core.projection.choice import Choice
 from core.projection.limits import Limits
 from core.projection.simplex import lattice, require_ratio, space_filling
 
@@ -24,6 +25,8 @@ _LONGEST_STEP = 2.0
 _SHORTEST_STEP = 1e-5
 # A share of 0 is left again from here.
 _LEAST_SHARE = 1e-9
+# The steps never quite reach 0: less than this at the end, of what is free, is none.
+_TRACE = 1e-6
 _GRID_POINTS = 2000
 _GRID_STEPS = 50
 # Accuracies this close count as one optimum: 0.1 points.
@@ -101,6 +104,7 @@ def best_mix(
     capacity: np.ndarray,
     price: np.ndarray,
     budget: float | None = None,
+    fixed: np.ndarray | None = None,
     starts: int = 8,
     seed: int = 0,
 ) -> Mix:
@@ -112,12 +116,15 @@ def best_mix(
     n : images in all
     capacity, price : of each source, shape (m,); infinite and 0 where unknown
     budget : money in all, None for no limit
+    fixed : shares that are not to be chosen, shape (m,), NaN for sources that are free; None if
+        all are
     starts : climbs, beside the one from the best point of the grid
     seed : of the starts
 
     Raises
     ------
-    ConfigError : nothing can be bought within the limits, or there is no start
+    ConfigError : nothing can be bought within the limits, there is no start, or what is fixed is
+        no part of a mix: its sum is above 1, or less where no source is free
 
     Notes
     -----
@@ -125,8 +132,8 @@ def best_mix(
     """
     if starts < 1:
         raise ConfigError(f"The climb needs a start, got {starts}.")
-    limits = Limits(n=n, capacity=capacity, price=price, budget=budget)
-    return _best(fitted, limits, space_filling(len(price), starts, seed))
+    choice = Choice.of(n, capacity=capacity, price=price, budget=budget, fixed=fixed)
+    return _best(fitted, choice, starts, seed)
 
 
 def best_path(
@@ -136,6 +143,7 @@ def best_path(
     capacity: np.ndarray,
     price: np.ndarray,
     budget: float | None = None,
+    fixed: np.ndarray | None = None,
     starts: int = 8,
     seed: int = 0,
 ) -> tuple[Mix, ...]:
@@ -150,15 +158,14 @@ def best_path(
     """
     found: list[Mix] = []
     reason = ConfigError("Expected a size.")
-    designed = space_filling(len(price), max(starts, 1), seed)
     for n in sorted(sizes):
         try:
-            limits = Limits(n=n, capacity=capacity, price=price, budget=budget)
+            choice = Choice.of(n, capacity=capacity, price=price, budget=budget, fixed=fixed)
         except ConfigError as error:
             reason = error if not found else reason
             break
-        before = [found[-1].p] if found else []
-        found.append(_best(fitted, limits, np.vstack([designed, *before])))
+        before = found[-1] if found else None
+        found.append(_best(fitted, choice, max(starts, 1), seed, before))
     if not found:
         raise reason
     return tuple(found)
@@ -193,29 +200,87 @@ def marginal(fitted: Projection, p: np.ndarray, n: int, price: np.ndarray) -> Ma
     return Marginal(per_image=per_image, per_price=per_price)
 
 
-def _best(fitted: Projection, limits: Limits, starts: np.ndarray) -> Mix:
-    """Climb from the starts, shape (k, m), and from the best point of a grid."""
-    grid = limits.clipped(_grid(len(limits.price)))
-    at_grid = fitted.predict(grid, np.full(len(grid), float(limits.n)))
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """A predictor as a function of what is free in a mix, q, shape (k, number of free sources)."""
+
+    fitted: Projection
+    choice: Choice
+
+    def predict(self, q: np.ndarray, n: np.ndarray) -> np.ndarray:
+        return self.fitted.predict(self.choice.whole(q), n)
+
+    def gradient(self, q: np.ndarray, n: np.ndarray) -> np.ndarray:
+        return self.choice.slope(self.fitted.gradient(self.choice.whole(q), n))
+
+
+def _best(
+    fitted: Projection, choice: Choice, starts: int, seed: int, before: Mix | None = None
+) -> Mix:
+    """Climb from designed starts, from the mix before and from the best point of a grid."""
+    limits = choice.limits
+    if limits is None:
+        return _only(fitted, choice)
+    chosen, m = _Chosen(fitted, choice), len(limits.price)
+    grid = limits.clipped(_grid(m))
+    at_grid = chosen.predict(grid, np.full(len(grid), float(choice.n)))
     top = int(np.argmax(at_grid))
-    starts = np.vstack([limits.clipped(starts), grid[top]])
-    climb = _climb(fitted, limits, starts)
+    designed = [
+        space_filling(m, starts, seed),
+        *([] if before is None else [choice.part(before.p)]),
+    ]
+    begun = np.vstack([limits.clipped(np.vstack(designed)), grid[top]])
+    climb = _climb(chosen, limits, begun, choice.n)
     winner = int(np.argmax(climb.accuracies))
-    p = climb.ends[winner]
-    counts = limits.counts(p)
+    q, accuracy = _without_traces(
+        chosen, limits, climb.ends[winner], climb.accuracies[winner], choice.n
+    )
+    counts = choice.counts(q)
     return Mix(
-        n=limits.n,
-        p=p,
+        n=choice.n,
+        p=choice.whole(q[None])[0],
         counts=counts,
-        cost=float(counts @ limits.price),
-        accuracy=float(climb.accuracies[winner]),
-        path=climb.path(_first_at(climb.ends, p), p),
-        starts=starts,
-        ends=climb.ends,
+        cost=float(counts @ choice.price),
+        accuracy=accuracy,
+        path=choice.whole(climb.path(_first_at(climb.ends, q), q)),
+        starts=choice.whole(begun),
+        ends=choice.whole(climb.ends),
         end_accuracies=climb.accuracies,
-        grid_p=grid[top],
+        grid_p=choice.whole(grid[top : top + 1])[0],
         grid_accuracy=float(at_grid[top]),
     )
+
+
+def _only(fitted: Projection, choice: Choice) -> Mix:
+    """Return the mix that is fixed as a whole."""
+    p = choice.fixed[None]
+    accuracy = fitted.predict(p, np.array([float(choice.n)]))
+    return Mix(
+        n=choice.n,
+        p=p[0],
+        counts=choice.taken,
+        cost=float(choice.taken @ choice.price),
+        accuracy=float(accuracy[0]),
+        path=p,
+        starts=p,
+        ends=p,
+        end_accuracies=accuracy,
+        grid_p=p[0],
+        grid_accuracy=float(accuracy[0]),
+    )
+
+
+def _without_traces(
+    chosen: _Chosen, limits: Limits, q: np.ndarray, accuracy: float, n: int
+) -> tuple[np.ndarray, float]:
+    """Return a ratio without shares that are nearly 0, and its accuracy, unless that falls."""
+    if not ((q > 0) & (q < _TRACE)).any():
+        return q, float(accuracy)
+    kept = np.where(q < _TRACE, 0.0, q)
+    # The others grow in proportion, as far as there are images and money.
+    trial = limits.nearest(np.log(np.maximum(kept, 1e-300))[None])
+    gained = float(chosen.predict(trial, np.array([float(n)]))[0])
+    return (trial[0], gained) if gained >= accuracy else (q, float(accuracy))
 
 
 def _first_at(ends: np.ndarray, p: np.ndarray) -> int:
@@ -250,9 +315,9 @@ class _Climb:
         return np.asarray(path[moved])
 
 
-def _climb(fitted: Projection, limits: Limits, starts: np.ndarray) -> _Climb:
+def _climb(fitted: Projection, limits: Limits, starts: np.ndarray, images: int) -> _Climb:
     """Climb from each start, shape (k, m); a step is taken only where it gains accuracy."""
-    n = np.full(len(starts), float(limits.n))
+    n = np.full(len(starts), float(images))
     p, value = starts, fitted.predict(starts, n)
     length = np.full(len(p), _LONGEST_STEP / 4)
     stops = [p]

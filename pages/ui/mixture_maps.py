@@ -19,6 +19,8 @@ _SPREAD = 240
 _STOPS = 60
 # Searches that are kept: somebody who drags a budget back finds the answer there.
 _KEPT = 64
+Locked = tuple[float | None, ...]
+"""The shares of sources that are fixed, None for those that are free. Equal ones are equal keys."""
 
 
 def field(
@@ -74,7 +76,10 @@ def spread(projection: Projection, n: int, by: str) -> dict[str, Any]:
     ratios, best = space_filling(len(projection.record.offers), _SPREAD, seed=0), None
     fitted = projection.fitted(by)
     with suppress(ConfigError):
-        ratios, best = np.vstack([ratios, best_mix(projection, n, by, None)["p"]]), len(ratios)
+        ratios, best = (
+            np.vstack([ratios, best_mix(projection, n, by, None, None)["p"]]),
+            len(ratios),
+        )
     accuracy = fitted.predict(ratios, np.array([n]))
     found: dict[str, Any] = ready({"p": ratios, "accuracy": accuracy, "best": best})
     return found
@@ -82,20 +87,22 @@ def spread(projection: Projection, n: int, by: str) -> dict[str, Any]:
 
 @lru_cache(_KEPT)
 def best_mix(
-    projection: Projection, n: int | None, by: str, budget: float | None
+    projection: Projection, n: int | None, by: str, budget: float | None, locked: Locked | None
 ) -> dict[str, Any]:
     """Return the best mix of n images, or with None of any size that the budget pays for.
 
     Raises
     ------
-    ConfigError : it cannot be bought, there is neither a size nor a budget, or as `mix`
+    ConfigError : it cannot be bought, there is neither a size nor a budget, what is locked is no
+        part of a mix, or as `mix`
     """
     if n is None and budget is None:
         raise ConfigError("The best mix needs a number of images, or a budget.")
+    fixed = _fixed(locked)
     if n is not None:
-        found = projection.best(n, budget, predictor=by)
+        found = projection.best(n, budget, predictor=by, fixed=fixed)
     elif budget is not None:
-        found = projection.best_for(budget, predictor=by)
+        found = projection.best_for(budget, predictor=by, fixed=fixed)
     stops = np.unique(np.rint(np.linspace(0, len(found.path) - 1, _STOPS)).astype(int))
     return {
         **described(projection.record, projection.described(found, predictor=by)),
@@ -110,10 +117,18 @@ def best_mix(
 
 
 @lru_cache(_KEPT)
-def best_by_size(projection: Projection, by: str, budget: float | None) -> dict[str, Any]:
+def best_by_size(
+    projection: Projection, by: str, budget: float | None, locked: Locked | None
+) -> dict[str, Any]:
     """Return the best mixes at the sizes of the record; raises as `best_mix`."""
     record = projection.record
-    if budget is None and by == record.predictor:
+    if budget is None and locked is None and by == record.predictor:
         return {"best": [described(record, one) for one in record.best]}
-    mixes = projection.best_path((one.n for one in record.best), budget, predictor=by)
+    sizes = (one.n for one in record.best)
+    mixes = projection.best_path(sizes, budget, predictor=by, fixed=_fixed(locked))
     return {"best": [described(record, projection.described(one, predictor=by)) for one in mixes]}
+
+
+def _fixed(locked: Locked | None) -> np.ndarray | None:
+    """Return the shares that are locked, shape (m,), NaN for the others."""
+    return None if locked is None else np.array(locked, dtype=np.float64)

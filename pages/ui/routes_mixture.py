@@ -65,11 +65,15 @@ def _spread(projection: Projection, request: Request) -> dict[str, Any]:
 
 def _best(projection: Projection, request: Request) -> dict[str, Any]:
     n = _images(request) if "n" in request.query_params else None
-    return mixture_maps.best_mix(projection, n, _by(projection, request), _budget(request))
+    return mixture_maps.best_mix(
+        projection, n, _by(projection, request), _budget(request), _locked(projection, request)
+    )
 
 
 def _path(projection: Projection, request: Request) -> dict[str, Any]:
-    return mixture_maps.best_by_size(projection, _by(projection, request), _budget(request))
+    return mixture_maps.best_by_size(
+        projection, _by(projection, request), _budget(request), _locked(projection, request)
+    )
 
 
 @explained
@@ -123,6 +127,27 @@ def _ratio(projection: Projection, request: Request) -> np.ndarray:
     if len(p) != m or not (p >= 0).all() or not abs(p.sum() - 1) <= _ROUNDED:
         raise ConfigError(f"p must be the shares of {m} sources: 0 or more, with the sum 1.")
     return np.asarray(p / p.sum())
+
+
+def _locked(projection: Projection, request: Request) -> mixture_maps.Locked | None:
+    """Return the shares that are locked, as in "0.2,,0.1"; None where no source is."""
+    if "locked" not in request.query_params:
+        return None
+    m = len(projection.record.offers)
+    entries = request.query_params["locked"].split(",")
+    shares = [_decimal(one) for one in entries if one]
+    total = sum(shares)
+    # With NaN no comparison holds.
+    if len(entries) != m or not all(one >= 0 for one in shares) or not total <= 1 + _ROUNDED:
+        raise ConfigError(
+            f"locked must be the shares of {m} sources, empty for those that are free: 0 or more, "
+            "with a sum of 1 at most."
+        )
+    if not shares:
+        return None
+    # What is 1 but for the digits that were sent is 1.
+    whole = total > 1 or (len(shares) == m and total >= 1 - _ROUNDED)
+    return tuple(_decimal(one) / (total if whole else 1) if one else None for one in entries)
 
 
 def _decimal(text: str) -> float:

@@ -251,7 +251,7 @@ def test_the_best_mix_is_the_one_that_core_finds(made, n, budget):
         if n is None
         else projection.best(n, budget, predictor="linear")
     )
-    said = mixture_maps.best_mix(projection, n, "linear", budget)
+    said = mixture_maps.best_mix(projection, n, "linear", budget, None)
     kept = asdict(projection.described(found, predictor="linear"))
     cost = kept.pop("cost")
     assert {name: said[name] for name in kept} == mixture_data.ready(kept)
@@ -272,16 +272,16 @@ def test_a_long_climb_is_thinned_with_its_ends_kept(made, monkeypatch):
     path = np.linspace(found.path[0], found.path[-1], 200)
     object.__setattr__(found, "path", path)
     monkeypatch.setattr(projection, "best", lambda *_, **__: found)
-    said = mixture_maps.best_mix(projection, 700, "saturating", None)["path"]
+    said = mixture_maps.best_mix(projection, 700, "saturating", None, None)["path"]
     assert len(said) == 60
     assert [said[0], said[-1]] == mixture_data.ready(path[[0, -1]])
 
 
 def test_the_best_mixes_by_size_are_those_of_the_record_or_found(made):
     projection = made[10]
-    said = mixture_maps.best_by_size(projection, "saturating", None)["best"]
+    said = mixture_maps.best_by_size(projection, "saturating", None, None)["best"]
     assert said == mixture_data.about(projection)["best"]
-    other = mixture_maps.best_by_size(projection, "linear", 120.0)["best"]
+    other = mixture_maps.best_by_size(projection, "linear", 120.0, None)["best"]
     found = projection.best_path((500, 1000, 2000), 120.0, predictor="linear")
     assert [one["counts"] for one in other] == [one.counts.tolist() for one in found]
     assert all(one["cost"] <= 120.0 * (1 + 1e-9) for one in other)
@@ -289,18 +289,18 @@ def test_the_best_mixes_by_size_are_those_of_the_record_or_found(made):
 
 def test_a_budget_needs_every_price(unpriced):
     for ask in (
-        lambda: mixture_maps.best_mix(unpriced, 100, "linear", 50.0),
-        lambda: mixture_maps.best_by_size(unpriced, "linear", 50.0),
+        lambda: mixture_maps.best_mix(unpriced, 100, "linear", 50.0, None),
+        lambda: mixture_maps.best_by_size(unpriced, "linear", 50.0, None),
     ):
         with pytest.raises(ConfigError, match="is not known"):
             ask()
-    assert sum(mixture_maps.best_mix(unpriced, 100, "linear", None)["counts"]) == 100
+    assert sum(mixture_maps.best_mix(unpriced, 100, "linear", None, None)["counts"]) == 100
 
 
 def test_a_search_is_not_repeated(made, monkeypatch):
-    first = mixture_maps.best_mix(made[3], 650, "linear", None)
+    first = mixture_maps.best_mix(made[3], 650, "linear", None, None)
     monkeypatch.setattr(Projection, "best", lambda *_, **__: pytest.fail("searched again"))
-    assert mixture_maps.best_mix(made[3], 650, "linear", None) == first
+    assert mixture_maps.best_mix(made[3], 650, "linear", None, None) == first
 
 
 def test_numbers_have_six_digits_and_what_is_none_is_null():

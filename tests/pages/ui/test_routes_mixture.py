@@ -97,16 +97,16 @@ def test_maps_are_answered_as_they_are_asked_for(client, of):
 def test_the_best_mix_is_answered_for_a_size_a_budget_or_both(client, of, asked, n, by, budget):
     projection, at = of(3)
     said = client.get(f"{at}/best?{asked}").json()
-    assert said == mixture_maps.best_mix(projection, n, by, budget)
+    assert said == mixture_maps.best_mix(projection, n, by, budget, None)
 
 
 def test_the_best_mixes_by_size_keep_to_the_budget(client, of):
     projection, at = of(3)
     assert client.get(f"{at}/path").json() == mixture_maps.best_by_size(
-        projection, "saturating", None
+        projection, "saturating", None, None
     )
     said = client.get(f"{at}/path?by=linear&budget=100").json()
-    assert said == mixture_maps.best_by_size(projection, "linear", 100.0)
+    assert said == mixture_maps.best_by_size(projection, "linear", 100.0, None)
     assert all(one["cost"] <= 100 * (1 + 1e-9) for one in said["best"])
 
 
