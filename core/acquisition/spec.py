@@ -67,7 +67,9 @@ class Offer:
         """Check every range, and make paths absolute."""
         name = self.name.strip()
         object.__setattr__(self, "name", name)
-        if not name or not name.isprintable() or set(name) & set("/:") or name in _COLUMNS:
+        if not name:
+            raise ConfigError("A source needs a name, such as the one of who offers it.")
+        if not name.isprintable() or set(name) & set("/:") or name in _COLUMNS:
             raise ConfigError(
                 "A source needs a name of one line without / and :, other than "
                 f"{', '.join(_COLUMNS)}; got {name!r}."
@@ -86,7 +88,7 @@ class Offer:
                 f"got {self.capacity}. Leave it out where it is not known."
             )
         if self.price is not None and not (isfinite(self.price) and self.price >= 0):
-            raise ConfigError(f'The price of "{name}" must be 0 or more, got {self.price}.')
+            raise ConfigError(f'The price of "{name}" must be 0 or more, got {self.price:g}.')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

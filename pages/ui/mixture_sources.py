@@ -82,10 +82,17 @@ def offers() -> tuple[Offer, ...]:
     return tuple(found)
 
 
-def listed_images(key: str, what: str) -> None:
-    """Ask, tucked away, which images of a set are meant; the answer is under `key`."""
+def listed_images(key: str, what: str, *, head: bool = True) -> None:
+    """Ask, tucked away, which images of a set are meant; the answer is under `key`.
+
+    head : name it above, as fields with labels in sight are
+    """
     label = "By a list" if st.session_state.get(key, "").strip() else "All images"
-    with st.popover(label, help=f"Which images of {what} are meant", width=136):
+    with st.container(width=136, gap="xxsmall"):
+        if head:
+            st.markdown(":small[Images]")
+        popover = st.popover(label, help=f"Which images of {what} are meant", width="stretch")
+    with popover:
         st.text_input(
             "File of ids",
             key=key,
@@ -159,7 +166,7 @@ def _row(row: int, place: int, currency: str, *, alone: bool) -> None:
             label_visibility=shown,
             persist_state="session",
         )
-        listed_images(_key("ids", row), "the pilot")
+        listed_images(_key("ids", row), "the pilot", head=place == 0)
         st.number_input(
             f"Capacity{of}",
             key=_key("capacity", row),
@@ -172,7 +179,7 @@ def _row(row: int, place: int, currency: str, *, alone: bool) -> None:
             width=150,
         )
         st.number_input(
-            f"Price{of}",
+            f"Price ({escape(currency)}){of}",
             key=_key("price", row),
             value=None,
             step=0.01,

@@ -81,6 +81,7 @@ def test_what_is_out_of_range_is_refused(wrong: dict[str, object]) -> None:
         {"name": "a/b"},
         {"name": "accuracy"},
         {"name": "two\nlines"},
+        {"name": " "},
         {"capacity": 0},
         {"price": float("nan")},
         {"pilot": " "},

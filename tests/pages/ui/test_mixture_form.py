@@ -254,7 +254,7 @@ def test_an_empty_form_says_what_is_missing_only_when_it_is_checked(app: AppTest
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("mixture__name__1", "", "Source 2: A source needs a name"),
+        ("mixture__name__1", "", "Source 2: A source needs a name, such as"),
         ("mixture__name__1", "good", "Each source needs a name of its own"),
         ("mixture__name__1", "=1+1", "a spreadsheet would compute"),
         ("mixture__pilot__0", "", "Source 1 needs a pilot"),
@@ -296,7 +296,7 @@ def test_a_mistake_is_said_in_a_sentence_and_nothing_typed_is_lost(
     [
         ("mixture__capacity__0", 0, 'The capacity of "good" must be a whole number of images'),
         ("mixture__capacity__1", -5, "got -5. Leave it out where it is not known"),
-        ("mixture__price__2", -1.0, 'The price of "wrong" must be 0 or more, got -1.0'),
+        ("mixture__price__2", -1.0, 'The price of "wrong" must be 0 or more, got -1'),
         ("mixture__points", 0, "Points must be 1 or more, got 0"),
         ("mixture__repeats", 101, "Repeats must be 1 to 100, got 101"),
         ("mixture__seed", -1, "Seed must be 0 to 4294967295, got -1"),
@@ -491,6 +491,17 @@ def test_numbers_may_be_written_in_several_ways(
     check(app)
     app.button(key="mixture__start").click().run()
     assert started[0].scales == (20, 40, 80)
+
+
+def test_heads_name_the_currency_and_the_images(app: AppTest, tmp_path: Path) -> None:
+    type_in(app, small_spec(tmp_path))
+    assert app.number_input(key="mixture__price__0").label == "Price (EUR)"
+    assert app.number_input(key="mixture__price__1").label == "Price (EUR) of source 2"
+    app.text_input(key="mixture__currency").set_value("USD").run()
+    assert app.number_input(key="mixture__price__0").label == "Price (USD)"
+    assert app.number_input(key="mixture__price__0").value == 0.5, "another label is no other field"
+    heads = [one for one in app.markdown if one.value == ":small[Images]"]
+    assert len(heads) == 2, "of the first source and of the test set"
 
 
 def test_whoever_looks_at_another_page_finds_what_was_typed(
