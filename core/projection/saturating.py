@@ -369,11 +369,15 @@ def _notes(
             "Only one size was trained, so how the accuracy grows is assumed, not measured. Train "
             "at three sizes or more.",
         )
-    notes = [
-        f"Of {len(choices)} laws the one on {choices[best].title} predicts the largest trained "
-        f"sizes best from the smaller ones, by {100 * misses[best]:.1f} points; it weighs "
-        f"{weights[best]:.0%}."
-    ]
+    notes = [_mixed(choices[best].title, float(weights[best]), int((weights > 0).sum()))]
     if len(measured.scales) < 3:
         notes.append("With two sizes how fast the accuracy saturates is mostly assumed.")
     return tuple(notes)
+
+
+def _mixed(title: str, weight: float, laws: int) -> str:
+    """Say which of the laws weighs most; by how much it missed is no error of their mean."""
+    why = "which predicted the largest trained sizes best from the smaller ones"
+    if laws == 1:
+        return f"One law, on {title}, {why}."
+    return f"A mean of {laws} laws; the one on {title}, {why}, weighs {100 * weight:.0f} %."
