@@ -46,8 +46,9 @@ class Bend:
             )
         if self.change > _CLEARLY * self.error:
             return (
-                f"Growth still speeds up: each doubling brings {size} more than the one before. "
-                "Larger pilots would tell where it ends."
+                "At the sizes that were trained growth does not slow down yet (each doubling "
+                f"brings {size} more than the one before): that it ends is assumed, not seen. "
+                "Larger pilots would tell."
             )
         return (
             f"Accuracy grows about as log N so far (doublings differ by {size}): the data support "
