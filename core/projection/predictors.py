@@ -23,8 +23,8 @@ class Predictor:
     Attributes
     ----------
     title : its name for people
-    summary : a sentence: what it assumes, and where that fails
-    source : where it is published, or that it is our own
+    summary : a sentence in plain words: what it assumes
+    source : where it is published, or that it is Assay's own
     needs_distance : it predicts from the OT distance between a mixture and the validation set
     needs_classes : it uses the sources' class shares where they are known
     function : what fits it, as "module:name"; called with measured accuracies and the distance
@@ -47,15 +47,21 @@ _APPENDIX = "Kang et al. 2023, appendix B.1"
 PREDICTORS: dict[str, Predictor] = {
     "saturating": Predictor(
         title="Saturating law",
-        summary="One curve for all sizes that levels off; classes at their own pace. The default.",
-        source="our own",
+        summary=(
+            "One curve through all sizes that levels off; each class grows at the pace that "
+            "its share in the mix allows."
+        ),
+        source="Assay's own",
         needs_classes=True,
         function="core.projection.saturating:fit_saturating",
         law="core.projection.saturating:EnsembleLaw",
     ),
     "projektor-cs": Predictor(
         title="projektor/CS",
-        summary="Linear in the OT distance at two sizes; grows with log N without end.",
+        summary=(
+            "At each of two sizes accuracy falls in a straight line with the OT distance of "
+            "the mix to the validation set; beyond them it grows with log N without end."
+        ),
         source="Kang et al. 2023, Eq. 1 and Theorem 1",
         needs_distance=True,
         function=f"{_PUBLISHED}:fit_center_scaling",
@@ -63,7 +69,10 @@ PREDICTORS: dict[str, Predictor] = {
     ),
     "projektor-pq": Predictor(
         title="projektor/PQ",
-        summary="The OT distance times a polynomial of the shares, at two sizes; grows with log N.",
+        summary=(
+            "As projektor/CS, but how much the OT distance counts depends on the sources' "
+            "shares and their squares."
+        ),
         source="Kang et al. 2023, Eq. 2 and Theorem 1",
         needs_distance=True,
         function=f"{_PUBLISHED}:fit_pseudo_quadratic_scaling",
@@ -71,42 +80,59 @@ PREDICTORS: dict[str, Predictor] = {
     ),
     "linear": Predictor(
         title="Linear",
-        summary="Each source adds in proportion to its share; grows with log N.",
+        summary=(
+            "Each source adds in proportion to its share in the mix; grows with log N without end."
+        ),
         source=_APPENDIX,
         function=f"{_POLYNOMIAL}:fit_linear",
         law=f"{_POLYNOMIAL}:PolynomialLaw",
     ),
     "pseudo-quadratic": Predictor(
         title="Pseudo-quadratic",
-        summary="Squares of the shares as well; grows with log N.",
+        summary=(
+            "As Linear, with the squares of the shares: the first images of a source may "
+            "count more than the last."
+        ),
         source=_APPENDIX,
         function=f"{_POLYNOMIAL}:fit_pseudo_quadratic",
         law=f"{_POLYNOMIAL}:PolynomialLaw",
     ),
     "quadratic": Predictor(
         title="Quadratic",
-        summary="Squares and products of the shares; grows with log N.",
+        summary=(
+            "As Pseudo-quadratic, with the products of shares: two sources may help or "
+            "hinder each other."
+        ),
         source=_APPENDIX,
         function=f"{_POLYNOMIAL}:fit_quadratic",
         law=f"{_POLYNOMIAL}:PolynomialLaw",
     ),
     "rational": Predictor(
         title="Rational",
-        summary="Sources that complete each other; the error falls by a power of N, to nothing.",
+        summary=(
+            "Sources make up for what others lack; the error falls by a power of N, down to "
+            "nothing."
+        ),
         source=f"Hashimoto 2021; {_APPENDIX}",
         function="core.projection.rational:fit_rational",
         law="core.projection.rational:RationalLaw",
     ),
     "loo": Predictor(
         title="Leave-one-out",
-        summary="Linear, with what leaving a source out costs for its coefficient.",
+        summary=(
+            "As Linear, but a source counts as much as is lost where it is left out of the "
+            "even mix of all."
+        ),
         source=_APPENDIX,
         function=f"{_POLYNOMIAL}:fit_loo",
         law=f"{_POLYNOMIAL}:PolynomialLaw",
     ),
     "shapley": Predictor(
         title="Shapley",
-        summary="Linear, with the sources' Shapley values for coefficients.",
+        summary=(
+            "As Linear, but a source counts for its Shapley value: what it adds to even "
+            "mixes of the others, on average over all of these."
+        ),
         source=_APPENDIX,
         function=f"{_POLYNOMIAL}:fit_shapley",
         law=f"{_POLYNOMIAL}:PolynomialLaw",

@@ -20,7 +20,7 @@ from core.acquisition import (
     Projection,
     ProjectionRecord,
 )
-from core.projection import Measured, counts_of
+from core.projection import PREDICTORS, Measured, counts_of
 
 # As far as the curve goes: this many times what was trained, and no farther than that many images.
 _FARTHEST, _MOST = 30, 10_000_000
@@ -176,12 +176,22 @@ def _offer(offer: OfferRecord) -> dict[str, Any]:
 
 
 def _predictors(record: ProjectionRecord) -> list[dict[str, Any]]:
-    """Return how the predictors did, the most exact first."""
+    """Return what the predictors are and how they did, the most exact first."""
     found = []
     for name, title in record.titles.items():
         kept = asdict(record.predictors[name])
-        found.append({"name": name, "title": title, "error": kept.pop("held_out_error"), **kept})
+        error = kept.pop("held_out_error")
+        summary = _summary(name)
+        found.append({"name": name, "title": title, "summary": summary, "error": error, **kept})
     return found
+
+
+def _summary(name: str) -> str:
+    """Return what a predictor assumes, and whose it is; empty of one that is not known here."""
+    if name not in PREDICTORS:
+        return ""
+    known = PREDICTORS[name]
+    return f"{known.summary} ({known.source}.)"
 
 
 def _measured(measured: Measured) -> dict[str, Any]:

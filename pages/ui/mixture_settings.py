@@ -161,8 +161,8 @@ def _table() -> None:
 
 
 def _predictor() -> None:
-    """Ask whose projections are shown first."""
-    st.selectbox(
+    """Ask whose projections are shown first, and say what that assumes."""
+    predictor = st.selectbox(
         "Predictor shown first",
         list(PREDICTORS),
         format_func=lambda name: f"{PREDICTORS[name].title} · {PREDICTORS[name].source}",
@@ -170,6 +170,7 @@ def _predictor() -> None:
         help="All predictors are fitted, and can be looked at afterwards.",
         persist_state="session",
     )
+    st.caption(PREDICTORS[predictor].summary)
 
 
 def _result() -> None:

@@ -61,6 +61,9 @@ def test_what_is_said_of_a_projection_is_json_and_its_record(projection):
     assert said["predictors"][-1]["missing"] == "It was not asked for."
     assert said["predictors"][0]["error"] == 0.01
     assert said["predictors"][0]["notes"] == ["A note."]
+    summaries = {one["name"]: one["summary"] for one in said["predictors"]}
+    assert "levels off" in summaries["saturating"]
+    assert summaries["linear"].endswith("(Kang et al. 2023, appendix B.1.)")
 
 
 def test_the_curve_goes_from_the_smallest_size_to_the_largest_through_those_trained(projection):

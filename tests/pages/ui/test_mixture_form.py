@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.acquisition import Offer, ProjectionSpec, example_folder, read_mixture, write_mixture
+from core.projection import PREDICTORS
 from core.runs import JobStatus, ValueSpec
 from tests.core.acquisition.offers import NAMES, small_spec, spec_of_pictures, write_embeddings
 from tests.pages.conftest import texts
@@ -502,6 +503,13 @@ def test_heads_name_the_currency_and_the_images(app: AppTest, tmp_path: Path) ->
     assert app.number_input(key="mixture__price__0").value == 0.5, "another label is no other field"
     heads = [one for one in app.markdown if one.value == ":small[Images]"]
     assert len(heads) == 2, "of the first source and of the test set"
+
+
+def test_each_predictor_says_what_it_assumes(app: AppTest) -> None:
+    app.run()
+    for name, predictor in PREDICTORS.items():
+        app.selectbox(key="mixture__predictor").set_value(name).run()
+        assert [one.value for one in app.caption].count(predictor.summary) == 1
 
 
 def test_whoever_looks_at_another_page_finds_what_was_typed(
