@@ -74,6 +74,26 @@ def test_a_free_source_without_end_makes_a_budget_meaningless(written: Projectio
     free = Projection(written.path, replace(written.record, offers=offers))
     with pytest.raises(ConfigError, match="costs nothing and has no end"):
         free.best_for(50.0)
+    with pytest.raises(ConfigError, match="images cost nothing and have no end"):
+        free.best_for(50.0, fixed=np.array([0.2, np.nan, np.nan]))
+
+
+def test_what_is_fixed_may_give_a_budget_its_meaning(written: Projection) -> None:
+    dear, free, other = written.record.offers
+    offers = (
+        replace(dear, price=0.5, capacity=None),
+        replace(free, price=0.0, capacity=None),
+        replace(other, price=0.0, capacity=None),
+    )
+    opened = Projection(written.path, replace(written.record, offers=offers))
+    mix = opened.best_for(500.0, fixed=np.array([0.25, np.nan, np.nan]))
+    assert mix.p[0] == 0.25
+    assert mix.n <= 4001
+    assert mix.cost == 0.5 * mix.counts[0] <= 500.0
+    few = replace(dear, price=0.5, capacity=3), free, replace(other, price=1.0)
+    opened = Projection(written.path, replace(written.record, offers=few))
+    with pytest.raises(ConfigError, match="fixed at 25 %"):
+        opened.best_for(500.0, fixed=np.array([0.25, np.nan, np.nan]))
 
 
 def test_a_predictor_that_is_not_there_is_named(written: Projection) -> None:

@@ -108,6 +108,17 @@ def test_the_best_mix_for_a_budget_costs_no_more(made) -> None:
         projection.best_for(1.0)
 
 
+def test_the_best_mix_for_a_budget_keeps_what_is_fixed(made) -> None:
+    projection = made[0]
+    fixed = np.array([np.nan, 0.3, np.nan])
+    mix = projection.best_for(60.0, fixed=fixed)
+    assert mix.p[1] == 0.3
+    assert mix.cost <= 60.0
+    assert mix.accuracy <= projection.best_for(60.0).accuracy + 1e-6
+    with pytest.raises(ConfigError, match="cheapest 20 images cost 10.00"):
+        projection.best_for(1.0, fixed=fixed)
+
+
 def test_the_same_is_found_again(made) -> None:
     projection, home, spec = made
     again, reused = run_projection(spec, home)

@@ -110,6 +110,41 @@ def test_the_best_mixes_by_size_keep_to_the_budget(client, of):
     assert all(one["cost"] <= 100 * (1 + 1e-9) for one in said["best"])
 
 
+@pytest.mark.parametrize(
+    ("sent", "locked"),
+    [
+        ("0.2,,0.1", (0.2, None, 0.1)),
+        (",0,", (None, 0.0, None)),
+        (",,", None),
+        # Digits that were cut off make no mix impossible.
+        ("0.6667,0.3334,", (0.6667 / 1.0001, 0.3334 / 1.0001, None)),
+        ("0.333,0.333,0.333", (1 / 3, 1 / 3, 1 / 3)),
+    ],
+)
+def test_a_locked_share_stays_in_the_best_mixes(client, of, sent, locked):
+    projection, at = of(3)
+    best = client.get(f"{at}/best?n=640&by=linear&locked={sent}").json()
+    assert best == mixture_maps.best_mix(projection, 640, "linear", None, locked)
+    path = client.get(f"{at}/path?by=linear&locked={sent}").json()
+    assert path == mixture_maps.best_by_size(projection, "linear", None, locked)
+    budget = client.get(f"{at}/best?budget=150&by=linear&locked={sent}").json()
+    assert budget["cost"] <= 150
+    for mix in (best, budget, *path["best"]):
+        for share, kept in zip(mix["p"], locked or 3 * [None], strict=True):
+            assert kept is None or share == pytest.approx(kept, abs=1e-6)
+
+
+def test_locked_mixes_are_not_those_of_the_record(client, of):
+    projection, at = of(3)
+    assert (
+        client.get(f"{at}/path?locked=,,").json()["best"] == mixture_data.about(projection)["best"]
+    )
+    said = client.get(f"{at}/path?locked=,0.7,").json()["best"]
+    assert {one["p"][1] for one in said} == {0.7}
+    again = client.get(f"{at}/path?locked=,0.4,").json()["best"]
+    assert {one["p"][1] for one in again} == {0.4}
+
+
 def test_an_order_is_a_file_of_its_own(client, of):
     _, at = of(3)
     answer = client.get(f"{at}/order?counts=400,0,10")
@@ -185,6 +220,21 @@ def test_what_is_no_projection_is_not_found(client, name, route):
         "best?budget=0.01",
         "best?budget=1e13",
         "best?n=600&by=oracle",
+        "best?n=600&locked=",
+        "best?n=600&locked=0.1,0.2",
+        "best?n=600&locked=0.1,,,",
+        "best?n=600&locked=nan,,",
+        "best?n=600&locked=inf,,",
+        "best?n=600&locked=1e309,,",
+        "best?n=600&locked=x,,",
+        "best?n=600&locked=%20,,",
+        "best?n=600&locked=-0.1,,",
+        "best?n=600&locked=0.7,0.4,",
+        "best?n=600&locked=0.2,0.3,0.4",
+        "best?n=6000&locked=0.9,,",
+        "best?budget=0.01&locked=0.5,,",
+        "best?n=600&budget=180&locked=0.9,,",
+        "path?locked=0.7,0.4,",
         "path?budget=nan",
         "path?budget=0.01",
         "path?by=oracle",
