@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 
 from core.errors import ConfigError
 from core.projection import best_mix, best_path, marginal, to_capped_simplex
-from tests.core.projection.laws import Hill, Turning, TwoPeaks
+from tests.core.projection.laws import Hill, Pinch, Turning, TwoPeaks
 
 FREE = {"capacity": np.full(3, np.inf), "price": np.zeros(3)}
 TOPS = [np.array([0.2, 0.5, 0.3]), np.array([0.7, 0.6, -0.3]), np.array([2.0, -1.0, 0.0])]
@@ -302,3 +302,9 @@ def test_a_trace_of_a_source_is_none_of_it(fixed: np.ndarray | None) -> None:
     assert mix.accuracy >= mix.end_accuracies.max()
     found = Hill(top).predict(mix.p[None], np.array([1000.0]))[0]
     assert mix.accuracy == pytest.approx(found, abs=1e-15)
+
+
+def test_a_trace_that_is_worth_something_is_kept() -> None:
+    mix = best_mix(Pinch(), 1000, **FREE)
+    assert 1e-7 < mix.p[2] < 1e-6
+    assert mix.accuracy == mix.end_accuracies.max()
