@@ -1,9 +1,11 @@
 // The mixture playground: a mix, its projected accuracy, and all mixes around it.
 //
 // Streamlit runs the default export again whenever its data or the theme changes; what was set must
-// then stay. The address keeps it over a reload.
+// then stay.
 
 const SIZE_STEPS = 1000
+const MOST_IMAGES = 1e9
+const AS_GOOD = 0.005 // held-out errors that differ by less tell nothing
 const REMEMBER_MS = 250
 
 class MixtureView {
@@ -13,6 +15,9 @@ class MixtureView {
     this.find = selector => this.root.querySelector(selector)
     this.parts = []
     this.questions = []
+    // The address has changed under the page: the buttons of the browser.
+    this.onBack = () => this.about && this.set(restored(this.projection, this.about).settings)
+    globalThis.addEventListener("popstate", this.onBack)
   }
 
   update({ projection, base }) {
@@ -41,10 +46,10 @@ class MixtureView {
     this.build()
     this.ask()
     this.bind()
-    const { kept, ...from } = this.restored()
+    const { settings, kept, complaint } = restored(this.projection, about)
     this.root.dataset.state = "ready"
-    this.set(from)
-    if (kept) this.keep(kept)
+    this.set(settings, complaint)
+    if (kept) this.keep({ p: kept })
   }
 
   build() {
@@ -98,17 +103,17 @@ class MixtureView {
       got: answer => { this.space.answer(answer, p => this.buyable(p)); this.mark() },
     })
     this.optimum = new Latest({
-      url: ({ n, by, budget }) => `${this.base}/best?${query({ n, by, budget })}`, after: LATER_MS,
-      got: (best, { by, budget }) => { this.best = { ...best, by, budget }; this.impossible = null; this.mark() },
+      url: question => `${this.base}/best?${query(question)}`, after: LATER_MS,
+      got: (best, question) => { this.best = { ...best, answers: this.optimum.url(question) }; this.impossible = null; this.mark() },
       failed: sentence => { this.best = null; this.impossible = sentence; this.mark() },
     })
     this.path = new Latest({
-      url: ({ by, budget }) => `${this.base}/path?${query({ by, budget })}`, after: LATER_MS,
-      got: ({ best }, { budget }) => this.sizes.show(best, budget),
+      url: question => `${this.base}/path?${query(question)}`, after: LATER_MS,
+      got: ({ best }, { budget, locked }) => this.sizes.show(best, budget, locked),
       failed: sentence => this.sizes.failed(sentence),
     })
     this.affordable = new Latest({
-      url: ({ by, budget }) => `${this.base}/best?${query({ by, budget })}`, failed,
+      url: question => `${this.base}/best?${query(question)}`, failed,
       got: mix => { this.trouble(""); this.set({ p: bought(mix), n: mix.n }) },
     })
     this.questions = [this.mix, this.other, this.field, this.optimum, this.path, this.affordable]
@@ -122,23 +127,56 @@ class MixtureView {
     this.placeOf = linear(low, high, 0, SIZE_STEPS)
     this.slider.oninput = () => this.set({ n: rounded(Math.exp(this.sizeOf(this.slider.valueAsNumber))) })
     const typed = (field, done) => {
-      field.onchange = () => done(Number(field.value.replace(/[,\s]/g, "")), field.value.trim())
+      field.onchange = () => done(field.value.trim())
       field.onkeydown = event => { if (event.key === "Enter") field.blur() }
     }
-    typed(this.find(".size"), (n, text) => (text && n >= 1 ? this.set({ n: Math.min(Math.round(n), 1e9) }) : this.show()))
-    typed(this.find(".budget"), (money_, text) => this.set({ budget: text && payable(money_) ? money_ : null }))
+    typed(this.find(".size"), text => this.sizeTyped(text))
+    typed(this.find(".budget"), text => this.budgetTyped(text))
     this.find(".currency").textContent = about.currency
     this.find(".money").hidden = about.offers.some(offer => offer.price == null)
     this.find(".best").onclick = () => this.takeBest()
-    this.find(".even").onclick = () => this.set({ p: evenMix(this.m), locked: this.locked.map(() => false) })
+    this.find(".even").onclick = () => this.set({ p: evened(this.p, this.locked) })
     this.find(".keep").onclick = () => (this.kept ? this.drop() : this.keep({ p: this.p }))
+  }
+
+  sizeTyped(text) {
+    const n = numberTyped(text, true)
+    const least = this.about.sizes[0]
+    if (!(n >= 1)) this.complain(`“${text}” is no number of images.`)
+    else if (n < least) this.set({ n: least }, `Nothing is said of fewer than ${manyImages(least)}, the smallest size that was trained.`)
+    else this.set({ n: Math.min(n, MOST_IMAGES) })
+  }
+
+  budgetTyped(text) {
+    const amount_ = numberTyped(text)
+    if (!text) this.set({ budget: null })
+    else if (payable(amount_)) this.set({ budget: amount_ })
+    else this.complain(`“${text}” is no budget; leave the field empty for none.`)
+  }
+
+  // What was typed is none: the field shows again what holds.
+  complain(sentence) {
+    this.complaint = sentence
+    this.trouble(sentence)
+    this.show()
+  }
+
+  // Shares that are locked, for the server; null where none is.
+  get fixed() {
+    const { p, locked } = this
+    return locked.some(Boolean) ? p.map((share, s) => (locked[s] ? share.toPrecision(8) : "")).join(",") : null
+  }
+
+  get bestAsked() {
+    const { n, by, budget, fixed } = this
+    return { n, by, budget, locked: fixed }
   }
 
   // With a budget, the best that it pays for, of whatever size; else the best of this size.
   takeBest() {
     if (this.budget != null) {
       this.trouble("Looking for the best that the budget pays for…")
-      this.affordable.ask({ by: this.by, budget: this.budget }, true)
+      this.affordable.ask({ ...this.bestAsked, n: null }, true)
     } else if (this.best) this.set({ p: bought(this.best) })
   }
 
@@ -154,17 +192,19 @@ class MixtureView {
     this.remember()
   }
 
-  set(changes) {
+  set(changes, complaint = "") {
     const before = this.budget
     Object.assign(this, changes)
+    this.complaint = complaint
+    this.trouble(complaint)
     this.show()
     const { p, n, by, budget } = this
     this.mix.ask({ p, n, by })
     if (this.kept) this.other.ask({ p: this.kept.p, n, by })
     this.mark()
-    this.optimum.ask({ n, by, budget })
+    this.optimum.ask(this.bestAsked)
     if (before !== budget) this.space.repaint()
-    this.path.ask({ by, budget })
+    this.path.ask({ ...this.bestAsked, n: null })
     this.remember()
   }
 
@@ -208,7 +248,7 @@ class MixtureView {
 
   answered(answer) {
     this.answer = answer
-    this.trouble("")
+    this.trouble(this.complaint)
     this.redraw()
     this.askSpace() // not before: the curve is what the hand waits for
   }
@@ -217,7 +257,7 @@ class MixtureView {
     if (!this.answer) return
     const { answer, kept } = this
     this.sources.answer(answer)
-    this.curve.show(answer, kept)
+    this.curve.show(answer, kept, { warning: this.unbuyable(answer), apart: this.apart(answer) })
     this.more.show(answer.more)
     this.classes.show(answer)
     this.predictors.show(answer.others, answer.by)
@@ -228,11 +268,31 @@ class MixtureView {
   }
 
   mark() {
-    const { best, n, budget, by } = this
-    const fits = best && best.n === n && best.by === by && best.budget === budget ? best : null
-    this.space.mark({ p: this.p, n, best: fits, trained: this.trained, searching: !this.impossible })
+    const { best, n, budget, fixed } = this
+    const fits = best?.answers === this.optimum.url(this.bestAsked) ? best : null
+    this.space.mark({ p: this.p, n, best: fits, trained: this.trained, locked: fixed != null, searching: !this.impossible })
     this.find(".best").disabled = budget == null && !fits
     if (this.impossible && !fits) this.space.sentence.textContent = this.impossible
+  }
+
+  // Why this mix cannot be bought; "" where it can.
+  unbuyable({ counts, cost }) {
+    const { offers, currency } = this.about
+    const short_ = offers.flatMap(({ name, capacity }, s) => (capacity != null && counts[s] > capacity
+      ? [`${name} has ${count(capacity)} images; ${count(counts[s])} are wanted.`] : []))
+    const over = this.budget != null && cost > this.budget ? [`${money(cost - this.budget, currency)} over the budget.`] : []
+    return [...short_, ...over].join(" ")
+  }
+
+  // Predictors that did no worse on held-out mixtures, and do not agree here; "" where none.
+  apart({ at, others, by }) {
+    const { predictors } = this.about
+    const own = predictors.find(one => one.name === by).error
+    if (own == null) return ""
+    const reach = clipped(at.high) - clipped(at.accuracy)
+    const said = predictors.flatMap(({ name, title, error }) => (name !== by && others[name] && error != null && error <= own + AS_GOOD
+      && Math.abs(clipped(others[name].accuracy) - clipped(at.accuracy)) > reach ? [`${title} says ${percentText(clipped(others[name].accuracy))}`] : []))
+    return said.length ? `No worse on held-out mixes, but apart here: ${said.join(", ")}.` : ""
   }
 
   say(sentence) {
@@ -255,38 +315,9 @@ class MixtureView {
     again.onclick = () => { this.trouble(""); this.load() }
   }
 
-  // -- the address ---------------------------------------------------------------------------------
-
-  restored() {
-    const { about, m } = this
-    const asked = new URLSearchParams(location.search)
-    const [n, budget] = [Number(asked.get("images")), Number(asked.get("money"))]
-    const first = about.best.find(mix => mix.n >= 5 * about.trained) ?? about.best[0]
-    const known = about.predictors.some(one => one.name === asked.get("by") && !one.missing)
-    const kept = read(asked.get("with"), m)
-    return {
-      p: read(asked.get("mix"), m) ?? evenMix(m),
-      n: n >= 1 && n <= 1e9 ? Math.round(n) : first?.n ?? about.trained,
-      by: known ? asked.get("by") : about.predictor,
-      budget: payable(budget) && about.offers.every(offer => offer.price != null) ? budget : null,
-      locked: Array.from({ length: m }, (_, s) => (asked.get("locked") ?? "").split(",").includes(String(s + 1))),
-      kept: kept && { p: kept }, // what it will reach is asked for again
-    }
-  }
-
   remember() {
     clearTimeout(this.remembering)
-    this.remembering = setTimeout(() => {
-      const url = new URL(location.href)
-      const locked = this.locked.flatMap((shut, s) => (shut ? [s + 1] : [])).join(",")
-      const { by, budget, kept, about } = this
-      const keep = { mix: written(this.p), images: this.n, by: by === about.predictor ? null : by, money: budget, locked, with: kept && written(kept.p) }
-      for (const [name, value] of Object.entries(keep)) {
-        if (value == null || value === "") url.searchParams.delete(name)
-        else url.searchParams.set(name, value)
-      }
-      history.replaceState(history.state, "", url)
-    }, REMEMBER_MS)
+    this.remembering = setTimeout(() => remembered(this.projection, this.about, this), REMEMBER_MS)
   }
 
   stop() {
@@ -298,6 +329,7 @@ class MixtureView {
   close() {
     this.stop()
     this.closed = true
+    globalThis.removeEventListener("popstate", this.onBack)
     clearTimeout(this.saying)
   }
 }

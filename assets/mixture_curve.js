@@ -5,7 +5,10 @@ const FRAME = { left: 52, right: 14, top: 20, bottom: 38 }
 // it is not too far.
 const NEAR = 0.1
 const NEAREST = 0.25
+const SAME = 0.02
 const HEIGHT = 268
+const INSET = 8 // so that the axis does not cut the first points
+const LEGEND = "Large points were measured at mixes close to this one, small ones at others. Drag to choose a size."
 
 class Curve {
   // hooks: size(n) is asked for by a click or a drag.
@@ -13,14 +16,16 @@ class Curve {
     this.about = about
     this.headline = element("h3", {})
     this.detail = element("p", { class: "detail quiet" })
+    this.warning = element("p", { class: "warning" })
+    this.apart = element("p", { class: "quiet" })
     this.against = element("p", { class: "against" })
     this.plane = element("div", { class: "plane" })
-    this.legend = element("p", { class: "small quiet" },
-      "Large points were measured at mixes close to this one, small ones at others. Drag to choose a size.")
-    root.replaceChildren(this.headline, this.detail, this.against, this.plane, this.legend)
+    this.legend = element("p", { class: "small quiet" }, LEGEND)
+    root.replaceChildren(this.headline, this.detail, this.warning, this.apart, this.against, this.plane, this.legend)
     this.seen = new ResizeObserver(() => this.redraw())
     this.seen.observe(this.plane)
     whileHeld(this.plane, x => hooks.size(this.sizeAt(x)))
+    whileOver(this.plane, x => this.read(x), () => { this.legend.textContent = LEGEND })
   }
 
   get bounds() {
@@ -30,13 +35,18 @@ class Curve {
 
   sizeAt(px) {
     const [low, high] = this.bounds
-    const place = linear(FRAME.left, this.plane.clientWidth - FRAME.right, Math.log(low), Math.log(high))
+    const place = linear(FRAME.left + INSET, this.plane.clientWidth - FRAME.right, Math.log(low), Math.log(high))
     return Math.round(Math.exp(Math.min(Math.max(place(px), Math.log(low)), Math.log(high))))
   }
 
   // `shown`: the answer for this mix; `kept`: the one for the mix that it is compared with, or null.
-  show(shown, kept) {
+  // warning: why the mix cannot be bought; apart: who disagrees about it.
+  show(shown, kept, { warning, apart }) {
     Object.assign(this, { shown, kept })
+    for (const [line, text] of [[this.warning, warning], [this.apart, apart]]) {
+      line.hidden = !text
+      line.textContent = text
+    }
     this.say()
     this.redraw()
   }
@@ -49,11 +59,12 @@ class Curve {
     const cut = low < 0 || high > 1 ? ", cut at the ends of the scale" : ""
     const facts = [`${Math.round(100 * about.level)} % interval ${spanText(low, high)}${cut}`]
     if (shown.cost != null) facts.push(money(shown.cost, about.currency))
-    facts.push(`OT distance ${amount(shown.distance)}`)
-    this.detail.textContent = facts.join(" · ")
+    const distance = element("span", { title: "How far the mix is from the validation set, by optimal transport: smaller is closer" },
+      `OT distance ${amount(shown.distance)}`)
+    this.detail.replaceChildren(`${facts.join(" · ")} · `, distance)
     this.against.hidden = !kept
     if (!kept) return
-    const gain = accuracy - kept.at.accuracy
+    const gain = clipped(accuracy) - clipped(kept.at.accuracy)
     const cost = shown.cost != null && kept.cost != null ? `, costs ${money(kept.cost, about.currency)}` : ""
     const overlap = low < kept.at.high && kept.at.low < high ? "; the intervals overlap" : ""
     this.against.textContent = `Kept mix ${mixWords(kept.p, about.names)}: ${percentText(clipped(kept.at.accuracy))} (${spanText(kept.at.low, kept.at.high)})${cost}. `
@@ -61,12 +72,22 @@ class Curve {
         : `This one is ${Math.abs(100 * gain).toFixed(1)} points ${gain < 0 ? "below" : "above"} it${overlap}.`)
   }
 
+  // What the curve says where the pointer is.
+  read(px) {
+    if (!this.shown) return
+    const { sizes } = this.about
+    const size = this.sizeAt(px)
+    const k = sizes.reduce((near, one, i) => (Math.abs(Math.log(one / size)) < Math.abs(Math.log(sizes[near] / size)) ? i : near), 0)
+    const at = ({ curve }) => `${percentText(clipped(curve.accuracy[k]))} (${spanText(curve.low[k], curve.high[k])})`
+    this.legend.textContent = `${manyImages(sizes[k])}: ${at(this.shown)}${this.kept ? `; kept mix: ${at(this.kept)}` : ""}`
+  }
+
   redraw() {
     const width = this.plane.clientWidth
     if (!this.shown || !width) return
     const { left, right, top, bottom } = FRAME
     const [low, high] = this.bounds
-    this.x = logarithmic(low, high, left, width - right)
+    this.x = logarithmic(low, high, left + INSET, width - right)
     const [from, to] = this.range()
     this.y = linear(from, to, HEIGHT - bottom, top)
     const clip = svg("clipPath", { id: "plane" },
@@ -75,7 +96,7 @@ class Curve {
       ...this.band(this.shown, "band"), ...(this.kept ? this.line(this.kept, "kept") : []),
       ...this.points(), ...this.line(this.shown, "line"))
     const drawn = svg("svg", { width, height: HEIGHT, role: "img", "aria-label": this.headline.textContent },
-      svg("defs", {}, clip), ...this.beyond(width), ...this.axes(from, to, width), inside, ...this.ends(width), ...this.here())
+      svg("defs", {}, clip), ...this.beyond(width), ...this.axes(from, to, width), inside, ...this.here(), ...this.ends(width), ...this.words(width))
     this.plane.replaceChildren(drawn)
   }
 
@@ -91,7 +112,7 @@ class Curve {
   near() {
     const { p } = this.about.measured
     const apart = p.map(q => distanceBetween(q, this.shown.p))
-    const within = Math.max(NEAR, Math.min(Math.min(...apart) + 1e-6, NEAREST))
+    const within = Math.max(NEAR, Math.min(Math.min(...apart) + SAME, NEAREST))
     return apart.flatMap((one, k) => (one <= within ? [k] : []))
   }
 
@@ -118,8 +139,14 @@ class Curve {
     const from = this.x(this.about.trained)
     if (!(width - right - from > 1)) return []
     return [svg("rect", { class: "beyond", x: from, y: top, width: width - right - from, height: HEIGHT - top - bottom }),
-      svg("line", { class: "edge", x1: from, x2: from, y1: top, y2: HEIGHT - bottom }),
-      svg("text", { class: "word", x: from + 6, y: HEIGHT - bottom - 8 }, "extrapolated: nothing was trained here")]
+      svg("line", { class: "edge", x1: from, x2: from, y1: top, y2: HEIGHT - bottom })]
+  }
+
+  // On top of the lines, so that none strikes them out.
+  words(width) {
+    const from = this.x(this.about.trained)
+    return width - FRAME.right - from > 210
+      ? [svg("text", { class: "word", x: from + 6, y: HEIGHT - FRAME.bottom - 8 }, "extrapolated: nothing was trained here")] : []
   }
 
   along(values) {
@@ -137,8 +164,12 @@ class Curve {
     const { sizes } = this.about
     const places = this.along(answer.curve.accuracy)
     const until = sizes.findLastIndex(one => one <= size)
-    return [svg("path", { class: kind, d: pathOf(places.slice(0, until + 1)) }),
-      svg("path", { class: `${kind} out`, d: pathOf(places.slice(Math.max(until, 0))) })]
+    if (until < 0 || until === sizes.length - 1) return [svg("path", { class: until < 0 ? `${kind} out` : kind, d: pathOf(places) })]
+    const [before, after] = [places[until], places[until + 1]]
+    const x = this.x(size)
+    const end = [x, before[1] + ((x - before[0]) / (after[0] - before[0])) * (after[1] - before[1])]
+    return [svg("path", { class: kind, d: pathOf([...places.slice(0, until + 1), end]) }),
+      svg("path", { class: `${kind} out`, d: pathOf([end, ...places.slice(until + 1)]) })]
   }
 
   points() {

@@ -21,6 +21,13 @@ function normalized(p) {
   return total > 0 ? kept.map(share => share / total) : kept.map(() => 1 / kept.length)
 }
 
+// The same share of every source; of what is locked the others leave what it has.
+function evened(p, locked) {
+  const free = locked.filter(shut => !shut).length
+  const left = 1 - p.reduce((sum, share, s) => sum + (locked[s] ? share : 0), 0)
+  return free ? p.map((share, s) => (locked[s] ? share : left / free)) : p
+}
+
 const evenMix = m => Array.from({ length: m }, () => 1 / m)
 
 const blended = (corners, weights) =>

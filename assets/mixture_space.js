@@ -10,11 +10,20 @@ class Space {
     this.sentence = element("p", { class: "quiet" })
     this.choice = element("div", { class: "choice", hidden: m <= 3 })
     this.inside = element("div", {})
+    this.reading = element("p", { class: "small quiet" }, this.hint)
     this.legend = lossLegend("Color: points of accuracy lost against the best shown" + (m === 3 ? "; pale where it cannot be bought" : ""))
     this.legend.root.hidden = m < 3
-    root.replaceChildren(this.title, this.sentence, this.choice, this.inside, this.legend.root)
+    root.replaceChildren(this.title, this.sentence, this.choice, this.inside, this.reading, this.legend.root)
     if (m > 3) this.choose()
     this.use(m > 3 ? "many" : m === 3 ? "three" : m === 2 ? "two" : "one")
+  }
+
+  get hint() {
+    return "Dots: mixes that were trained. Line: the climb to the best. Drag to choose a mix."
+  }
+
+  over(p, accuracy) {
+    this.reading.textContent = p ? `${mixWords(p, this.about.names)}: ${percentText(clipped(accuracy))}` : this.hint
   }
 
   choose() {
@@ -39,8 +48,9 @@ class Space {
     this.kind = kind
     this.chart?.close()
     const Kind = { many: Parallel, three: Triangle, two: TwoSources }[kind]
-    this.chart = Kind && new Kind({ mix: p => this.hooks.mix(p) })
+    this.chart = Kind && new Kind({ mix: p => this.hooks.mix(p), over: (...at) => this.over(...at) })
     this.inside.replaceChildren(...(this.chart ? [this.chart.root] : []))
+    this.reading.hidden = kind !== "three"
     for (const one of this.pair ?? []) one.hidden = kind !== "three"
   }
 
@@ -72,7 +82,7 @@ class Space {
     if (this.given) this.answer(...this.given)
   }
 
-  mark({ p, n, best, trained, searching }) {
+  mark({ p, n, best, trained, locked, searching }) {
     this.chart?.mark({ here: p, best: best?.p, path: best?.path ?? [], trained })
     if (this.kind === "one") return
     if (!best) {
@@ -80,9 +90,9 @@ class Space {
       return
     }
     const { agreement } = best
-    const sure = agreement > 0.99 ? "every climb ends there" : `${Math.round(100 * agreement)} % of the climbs end as high`
+    const sure = agreement > 0.99 ? "found from every start" : `found from ${Math.round(100 * agreement)} % of the starts`
     const signs = this.kind === "many" ? "Dashed: the best; orange: this mix." : "Diamond: the best; ring: this mix."
-    this.sentence.textContent = `Of ${manyImages(best.n)} the best is ${mixWords(best.p, this.about.names)}: `
+    this.sentence.textContent = `Of ${manyImages(best.n)}${locked ? ", with what is locked," : ""} the best is ${mixWords(best.p, this.about.names)}: `
       + `${percentText(clipped(best.accuracy))} (${spanText(best.low, best.high)}); ${sure}. ${signs}`
   }
 

@@ -2,6 +2,7 @@
 
 const MORE_IMAGES = 100
 const MORE_MONEY = 10
+const ENOUGH = 0.003 // accuracy that is not worth more images
 
 function pointsText(change) {
   const size = Math.abs(100 * change)
@@ -35,7 +36,7 @@ class Sizes {
     root.replaceChildren(element("h3", {}, "The best mix, by how much is bought"), this.sentence, this.table)
   }
 
-  show(best, budget) {
+  show(best, budget, locked) {
     const { names, currency } = this.about
     const priced = best.some(mix => mix.cost != null)
     this.best = best
@@ -48,17 +49,18 @@ class Sizes {
     })
     const heads = [["Images"], ["Mix"], ["Accuracy"], ["90 % interval"], ...(priced ? [["Cost"]] : [])]
     this.table.replaceChildren(tableOf(heads, rows, "by-size"))
-    this.sentence.textContent = this.says(best, budget)
+    this.sentence.textContent = this.says(best, budget, locked)
   }
 
-  says(best, budget) {
-    const within = budget == null ? "" : ` within ${money(budget, this.about.currency)}`
+  says(best, budget, locked) {
+    const within = (budget == null ? "" : ` within ${money(budget, this.about.currency)}`) + (locked ? ", with what is locked" : "")
     if (best.length < 2) return `What can be bought${within}.`
-    const top = best.reduce((one, other) => (other.accuracy > one.accuracy + 5e-4 ? other : one))
-    const gain = (100 * (top.accuracy - best[0].accuracy)).toFixed(1)
-    const end = top === best.at(-1) ? "." : "; more brings nothing: what is good has run out by then, or the law is flat."
-    return top === best[0] ? `More than ${count(top.n)} images bring nothing${within}.`
-      : `From ${count(best[0].n)} to ${count(top.n)} images the best mix gains ${gain} points${within}${end}`
+    const reached = mix => clipped(mix.accuracy)
+    const most = Math.max(...best.map(reached))
+    const enough = best.find(mix => reached(mix) >= most - ENOUGH)
+    if (enough === best.at(-1)) return `From ${percentText(reached(best[0]))} to ${percentText(reached(enough))}${within}: more images still help.`
+    const cost = enough.cost == null ? "" : ` for ${money(enough.cost, this.about.currency)}`
+    return `${manyImages(enough.n)}${cost} reach ${percentText(reached(enough))}${within}; more bring ${(100 * ENOUGH).toFixed(1)} points at most.`
   }
 
   failed(sentence) {
@@ -114,8 +116,9 @@ class Classes {
       row.bar.style.width = `${(100 * shares[u]) / most}%`
       row.mark.style.left = `${(100 * this.wanted[u]) / most}%`
       row.share.textContent = percentText(shares[u])
-      row.accuracy.textContent = accuracy ? percentText(clipped(accuracy[u])) : "–"
-      row.interval.textContent = accuracy ? spanText(projected.low[u], projected.high[u]) : ""
+      const known = accuracy && this.wanted[u] > 0 // what validation lacks is not measured
+      row.accuracy.textContent = known ? percentText(clipped(accuracy[u])) : "–"
+      row.interval.textContent = known ? spanText(projected.low[u], projected.high[u]) : ""
     })
     this.sentence.textContent = this.says(shares, accuracy, n)
   }
@@ -123,7 +126,7 @@ class Classes {
   says(shares, accuracy, n) {
     const names = this.about.class_names
     if (accuracy) {
-      const worst = accuracy.reduce((at, one, u) => (one < accuracy[at] ? u : at), 0)
+      const worst = accuracy.reduce((at, one, u) => (this.wanted[u] > 0 && !(one >= accuracy[at]) ? u : at), -1)
       return `${names[worst]} is projected lowest, ${percentText(clipped(accuracy[worst]))} at ${manyImages(n)}; it is `
         + `${shareText(shares[worst])} % of the mix and ${shareText(this.wanted[worst])} % of the validation set.`
     }
@@ -152,7 +155,7 @@ class Predictors {
   row(one) {
     const pick = element("input", { type: "radio", name: "by", value: one.name, disabled: !!one.missing })
     pick.onchange = () => this.hooks.by(one.name)
-    const label = element("label", { title: one.missing || one.notes.join(" ") }, pick, element("span", {}, one.title))
+    const label = element("label", { title: one.missing || one.summary }, pick, element("span", {}, one.title))
     const error = one.error == null ? "–" : `${(100 * one.error).toFixed(1)} points`
     const cells = [element("td", { class: "number" }), element("td", { class: "number" })]
     this.cells ??= new Map()
@@ -168,7 +171,8 @@ class Predictors {
       interval.textContent = one ? spanText(one.low, one.high) : ""
     }
     const chosen = this.about.predictors.find(one => one.name === by)
-    const drawn = chosen.regularized ? " There are fewer points than parameters, so it is drawn towards simpler laws." : ""
-    this.note.textContent = `${chosen.title}: ${count(chosen.parameters)} parameters, ${count(chosen.points)} points. ${chosen.notes.join(" ")}${drawn}`
+    const better = this.about.predictors.find(one => one.error != null && one.error < chosen.error - AS_GOOD)
+    const beside = better ? ` ${better.title} missed less here; the saturating law is shown first because it missed least where larger sizes were trained to check.` : ""
+    this.note.textContent = `${chosen.title}: ${count(chosen.parameters)} parameters, ${count(chosen.points)} points. ${chosen.notes.join(" ")}${by === this.about.predictor ? beside : ""}`
   }
 }

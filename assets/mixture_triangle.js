@@ -8,7 +8,7 @@ const SLOPE = Math.sqrt(3) / 2
 const TALLEST_TRIANGLE = 262
 
 class Triangle {
-  // hooks: mix(p) is asked for by a click or a drag.
+  // hooks: mix(p) is asked for by a click or a drag; over(p, accuracy) where the pointer is, or over().
   constructor(hooks) {
     this.canvas = element("canvas", {})
     this.over = svg("svg", { role: "img" })
@@ -17,6 +17,7 @@ class Triangle {
     this.seen = new ResizeObserver(() => this.draw())
     this.seen.observe(this.plane)
     whileHeld(this.plane, (x, y) => this.field && hooks.mix(blended(this.field.corners, this.weightsAt(x, y))))
+    whileOver(this.plane, (x, y) => this.field && hooks.over(...this.nodeAt(x, y)), () => hooks.over())
   }
 
   // field: accuracies on a lattice; names: of the corners; buyable(p): whether such a mix can be had.
@@ -74,6 +75,16 @@ class Triangle {
     const third = (this.base - y) / (SLOPE * this.side)
     const second = (x - this.left) / this.side - third / 2
     return normalized([1 - second - third, second, third])
+  }
+
+  // The nearest ratio of the lattice, and its accuracy.
+  nodeAt(x, y) {
+    const { steps, accuracy, corners } = this.field
+    const [first, second] = this.weightsAt(x, y)
+    const i = Math.round(first * steps)
+    const j = Math.min(Math.round(second * steps), steps - i)
+    const weights = [i / steps, j / steps, 1 - (i + j) / steps]
+    return [blended(corners, weights), accuracy[i * (steps + 1) - (i * (i - 1)) / 2 + j]]
   }
 
   // The weights of a ratio in the corners; null where it does not lie in the triangle's plane.

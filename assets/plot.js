@@ -42,6 +42,16 @@ function whileHeld(plane, ask) {
   plane.onpointermove = event => plane.hasPointerCapture(event.pointerId) && tell(event)
 }
 
+// tell(x, y) as the pointer moves over the plane without being held; gone() when it leaves.
+function whileOver(plane, tell, gone) {
+  plane.addEventListener("pointermove", event => {
+    if (event.buttons) return
+    const { left, top } = plane.getBoundingClientRect()
+    tell(event.clientX - left, event.clientY - top)
+  })
+  plane.addEventListener("pointerleave", gone)
+}
+
 // Cividis: light is more.
 const CIVIDIS = ["#00224E", "#123570", "#3B496C", "#575D6D", "#707173", "#8A8678", "#A59C74", "#C3B369", "#E1CC55", "#FEE838"]
   .map(color => [1, 3, 5].map(at => Number.parseInt(color.slice(at, at + 2), 16)))
@@ -75,9 +85,9 @@ function lossLegend(meaning) {
     const share = lossScale(low, high)
     const losses = [50, 20, 10, 5, 2, 1].filter(points => points / 100 < high - low)
     const shown = losses.filter(points => share(high - points / 100) < 0.68)
-    const tick = (at, text) => element("span", { style: `left:${(100 * at).toFixed(1)}%` }, text)
+    const tick = (at, text) => element("span", { style: `left:${(100 * Math.max(at, 0.04)).toFixed(1)}%` }, text)
     ticks.replaceChildren(...shown.map(points => tick(share(high - points / 100), `−${points}`)),
-      element("span", { class: "top" }, `best ${(100 * high).toFixed(1)} %`))
+      element("span", { class: "top" }, `best ${percentText(clipped(high))}`))
   }
   return { root, show }
 }

@@ -18,3 +18,17 @@ const manyImages = n => (n === 1 ? "1 image" : `${count(n)} images`)
 const wholePercent = share => `${Math.round(100 * share)} %`
 // "86.0 %": three digits, as the pages say it.
 const percentText = share => `${(100 * share).toFixed(1)} %`
+
+// A number as people type it: "12,50", "1,250.5", "10.000 images", "€ 200". NaN where it is none.
+function numberTyped(text, whole = false) {
+  const found = /^[^\d-]*(-?\d[\d.,\s'’]*)\D*$/.exec(text.trim())?.[1].replace(/[\s'’]/g, "")
+  if (!found) return Number.NaN
+  const marks_ = found.match(/[.,]/g) ?? []
+  const last = marks_.at(-1)
+  const mixed = new Set(marks_).size > 1
+  const grouped = marks_.length > 1 || (/[.,]\d{3}$/.test(found) && (whole || last === ","))
+  const number = marks_.length && (mixed || !grouped)
+    ? Number(`${found.slice(0, found.lastIndexOf(last)).replace(/[.,]/g, "")}.${found.slice(found.lastIndexOf(last) + 1)}`)
+    : Number(found.replace(/[.,]/g, ""))
+  return whole && !Number.isInteger(number) ? Number.NaN : number
+}

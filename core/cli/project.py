@@ -194,11 +194,6 @@ def _predictors(projection: Projection) -> str:
     lines += [printable(note) for note in shown.notes]
     if projection.bend is not None:
         lines.append(projection.bend.sentence)
-    if shown.points < shown.parameters:
-        lines.append(
-            f"It has {shown.parameters} parameters and {shown.points} points: it leans on what is "
-            "believed of such curves beforehand. Train more mixtures or sizes."
-        )
     rows = [
         (
             title,

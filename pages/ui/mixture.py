@@ -11,7 +11,7 @@ import streamlit as st
 from pages.ui.address import base_path
 from pages.ui.assets import joined
 
-_PARTS = ("ratio", "server", "sources", "curve", "triangle", "lines", "space", "tables")
+_PARTS = ("ratio", "address", "server", "sources", "curve", "triangle", "lines", "space", "tables")
 _COMPONENT = st.components.v2.component(
     "assay_mixture",
     html=joined("html", "mixture"),

@@ -79,19 +79,6 @@ def test_distances_that_were_not_solved_are_counted() -> None:
     assert "were not solved" not in summary(solved)
 
 
-@pytest.mark.parametrize(("points", "said"), [(15, False), (14, True)])
-def test_fewer_points_than_parameters_are_said_and_no_others(points: int, said: bool) -> None:
-    example = example_projection()
-    shown = replace(example.record.predictors["saturating"], parameters=15, points=points)
-    assert shown.regularized, "which is no reason"
-    record = replace(
-        example.record,
-        predictor="saturating",
-        predictors={**example.record.predictors, "saturating": shown},
-    )
-    assert ("It has 15 parameters and" in summary(Projection(example.path, record))) == said
-
-
 @pytest.mark.parametrize(
     ("more", "words"),
     [

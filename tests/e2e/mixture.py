@@ -118,6 +118,7 @@ def type_into(field: Any, text: str, then: str = "Enter") -> None:
     """Write into a field as a person does, key by key, and end with another key."""
     field.click()
     field.press("Control+a")
+    field.press("Delete")
     field.press_sequentially(text)
     field.press(then)
 

@@ -174,19 +174,30 @@ def test_the_size_is_typed_slid_and_taken_from_the_curve(page, app):
     expect_mix(page, 50, 30, 20)
 
 
-def test_the_best_mix_is_that_of_the_server_and_the_even_one_lets_locks_go(page, app):
-    open_mixture(page, app, mix=MIX, images=2000, locked="1")
+def test_the_best_mix_is_that_of_the_server_and_locks_hold_there_and_in_the_even_one(page, app):
+    open_mixture(page, app, mix=MIX, images=2000)
     take_best(page)
     best = asked(page, app, f"{EXAMPLE}/best", n=2000)
     expect_mix(page, *percent_of(best["counts"]))
     expect_projected(page, app)
     percent = f"{100 * best['accuracy']:.1f} %"
     assert drawn(page).headline.startswith(percent)
-    expect(page.locator(".space > p")).to_contain_text("Of 2,000 images the best is")
-    expect(page.locator(".space > p")).to_contain_text(percent)
+    expect(page.locator(".space > p").first).to_contain_text("Of 2,000 images the best is")
+    expect(page.locator(".space > p").first).to_contain_text(percent)
     page.get_by_role("button", name="Even mix").click()
     expect_mix(page, *[100 / 3] * 3)
-    expect(page.locator('.lock[aria-pressed="true"]')).to_have_count(0)
+    open_mixture(page, app, mix=MIX, images=2000, locked="1")
+    expect(page.locator(".space > p").first).to_contain_text(
+        "with what is locked, the best is 50 /"
+    )
+    expect(page.locator(".sizes > p")).to_contain_text("with what is locked")
+    take_best(page)
+    best = asked(page, app, f"{EXAMPLE}/best", n=2000, locked="0.5,,")
+    assert best["p"][0] == 0.5
+    expect_mix(page, *percent_of(best["counts"]))
+    page.get_by_role("button", name="Even mix").click()
+    expect_mix(page, 50, 25, 25)
+    expect(page.locator('.lock[aria-pressed="true"]')).to_have_count(1)
 
 
 def test_a_budget_gives_a_mix_that_it_pays_for(page, app):
@@ -204,9 +215,80 @@ def test_a_budget_gives_a_mix_that_it_pays_for(page, app):
     page.reload()
     expect(page.locator(".budget")).to_have_value("100")
     expect(page.locator(".sizes > p")).to_contain_text("within 100.00 EUR")
-    type_into(page.locator(".budget"), "none")
+    for nonsense in ("none", "-5", "0"):
+        type_into(page.locator(".budget"), nonsense, "Tab")
+        expect(page.locator(".notice")).to_contain_text(f"“{nonsense}” is no budget")
+        expect(page.locator(".budget")).to_have_value("100")
+    type_into(page.locator(".budget"), "")
     expect(page.locator(".deeds .best")).to_have_text("Best mix")
+    expect(page.locator(".notice")).to_be_hidden()
     expect_address(page, money=None)
+
+
+def test_numbers_are_read_as_people_write_them(page, app):
+    open_mixture(page, app, mix=MIX, images=2000)
+    for typed, money in (
+        ("12,50", "12.5"),
+        ("1.234,50", "1234.5"),
+        ("€ 1,250", "1250"),
+        ("9", "9"),
+    ):
+        type_into(page.locator(".budget"), typed)
+        expect_address(page, money=money)
+    type_into(page.locator(".size"), "10.000 images")
+    expect_images(page, 10_000)
+    type_into(page.locator(".size"), "7,5", "Tab")
+    expect(page.locator(".notice")).to_contain_text("“7,5” is no number of images")
+    expect(page.locator(".size")).to_have_value("10,000")
+
+
+def test_nothing_is_said_of_less_than_what_was_trained(page, app):
+    open_mixture(page, app, mix=MIX, images=2000)
+    least = asked(page, app, f"{EXAMPLE}/about")["sizes"][0]
+    type_into(page.locator(".size"), "3")
+    expect_images(page, least)
+    expect(page.locator(".notice")).to_contain_text(f"fewer than {least} images")
+    open_mixture(page, app, mix=MIX, images=5)
+    expect_images(page, least)
+
+
+def test_why_a_mix_cannot_be_bought_is_said_and_who_disagrees_about_it(page, app):
+    open_mixture(page, app, mix="100,0,0", images=2000)
+    expect(page.locator(".projected .warning")).to_be_hidden()
+    open_mixture(page, app, mix="100,0,0", images=20_000, money=100)
+    said = page.locator(".projected .warning")
+    expect(said).to_contain_text("Balanced and clean has 4,000 images; 20,000 are wanted")
+    expect(said).to_contain_text("1,500.00 EUR over the budget")
+    # Of the same held-out error, and far apart beyond it.
+    expect(page.locator(".projected")).to_contain_text("No worse on held-out mixes, but apart here")
+
+
+def test_the_curve_is_read_where_the_pointer_is(page, app):
+    open_mixture(page, app, mix=MIX, images=2000)
+    about = asked(page, app, f"{EXAMPLE}/about")
+    near = min(range(len(about["sizes"])), key=lambda k: abs(about["sizes"][k] - 5000))
+    curve = asked(page, app, f"{EXAMPLE}/mix", **mix_query(drawn(page)))["curve"]
+    page.mouse.move(*mark_place(page, ".projected .plane", "5,000"))
+    expect(page.locator(".projected > p").last).to_contain_text(
+        f"{about['sizes'][near]:,} images: {100 * curve['accuracy'][near]:.1f} %"
+    )
+    expect_images(page, 2000)
+
+
+def test_what_was_set_is_there_after_another_page_and_the_browsers_buttons(page, app):
+    open_mixture(page, app, mix=MIX, images=3000)
+    expect_address(page, images="3000")
+    page.get_by_role("link", name="Overview").click()
+    page.get_by_role("heading", name="Overview").wait_for()
+    page.get_by_role("link", name="Mixture").click()
+    wait_drawn(page)
+    expect_mix(page, 50, 30, 20)
+    expect_images(page, 3000)
+    for query in ("projection=example&mix=10,20,70&images=900", "projection=example"):
+        page.evaluate(f"history.pushState({{}}, '', location.pathname + '?{query}')")
+    page.go_back()
+    expect_mix(page, 10, 20, 70)
+    expect_images(page, 900)
 
 
 def test_a_budget_below_everything_is_explained(page, app):
@@ -476,8 +558,12 @@ def test_nonsense_in_the_address_is_passed_over(page, app):
         expect(page.locator(".budget")).to_have_value("")
         expect(page.locator(".against")).to_be_hidden()
         expect(page.locator('.lock[aria-pressed="true"]')).to_have_count(0)
-        expect(page.locator(".notice")).to_be_hidden()
+        expect(page.locator(".notice")).to_contain_text(
+            "The mix in this address is not one of 3 shares"
+        )
         assert page.title() != "taken"
+    slider(page, 0).fill("50")
+    expect(page.locator(".notice")).to_be_hidden()
 
 
 def test_a_server_that_is_gone_is_told_of_and_found_again(page, server):
