@@ -1,7 +1,7 @@
 """What the page of mixtures shows of a projection, ready for JSON.
 
 Nothing here knows HTTP or Streamlit. Accuracies are from 0 to 1 and not clipped; numbers have six
-digits, money all of its own, and what is no number is null.
+digits, money and the mix itself all of theirs, and what is no number is null.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from core.acquisition import (
     Projection,
     ProjectionRecord,
 )
-from core.projection import PREDICTORS, Measured, counts_of
+from core.evaluation import LEARNERS
+from core.projection import PREDICTORS, Measured, counts_of, rescale
 
 # As far as the curve goes: this many times what was trained, and no farther than that many images.
 _FARTHEST, _MOST = 30, 10_000_000
@@ -51,19 +52,16 @@ def about(projection: Projection) -> dict[str, Any]:
         "offers": [_offer(one) for one in record.offers],
         "currency": record.currency,
         "class_names": list(record.class_names),
-        "validation": {
-            "images": record.validation.images,
-            "classes": list(record.validation_counts),
-        },
+        "class_measured": class_measured(projection).tolist(),
+        "validation": {"classes": list(record.validation_counts)},
         "test": {"images": record.test.images, "note": record.test_note},
         "scales": list(record.scales),
-        "learner": record.configuration.get("learner"),
+        "learner": learner_title(record),
         "embedder": record.embedder,
         "from_table": record.from_table,
         "level": INTERVAL_LEVEL,
         "sizes": sizes_shown(record),
         "trained": max(record.scales),
-        "most": most_shown(record),
         "predictor": record.predictor,
         "predictors": ready(_predictors(record)),
         "growth": None if projection.bend is None else projection.bend.sentence,
@@ -76,6 +74,24 @@ def about(projection: Projection) -> dict[str, Any]:
         "measured": ready(_measured(projection.measured)),
         "best": [described(record, one) for one in record.best],
     }
+
+
+def learner_title(record: ProjectionRecord) -> str:
+    """Return what was trained on each mix, for people."""
+    name = str(record.configuration["learner"])
+    return LEARNERS[name].title if name in LEARNERS else name
+
+
+def class_measured(projection: Projection) -> np.ndarray:
+    """Return of which classes an accuracy was measured, bool, shape (v,).
+
+    A law may still tell of the others, from the classes of the pilots: that is nothing but what it
+    assumes.
+    """
+    known = projection.measured.per_class
+    if known is None:
+        return np.zeros(len(projection.record.class_names), dtype=bool)
+    return np.asarray(np.isfinite(known).any(axis=0))
 
 
 def most_shown(record: ProjectionRecord) -> int:
@@ -103,10 +119,14 @@ def cost_of(record: ProjectionRecord, counts: Sequence[int] | np.ndarray) -> flo
 
 def described(record: ProjectionRecord, mix: MixRecord) -> dict[str, Any]:
     """Return a best mix; its cost is null where it is not known."""
-    return {**ready(asdict(mix)), "cost": cost_of(record, mix.counts)}
+    kept = asdict(mix)
+    del kept["per_image"]
+    return {**ready(kept), "cost": cost_of(record, mix.counts)}
 
 
-def mix(projection: Projection, p: np.ndarray, n: int, by: str) -> dict[str, Any]:
+def mix(
+    projection: Projection, p: np.ndarray, n: int, by: str, locked: Sequence[int] = ()
+) -> dict[str, Any]:
     """Return everything that one mix says.
 
     Parameters
@@ -114,6 +134,7 @@ def mix(projection: Projection, p: np.ndarray, n: int, by: str) -> dict[str, Any
     p : the ratio, sum 1, shape (m,)
     n : images in all, 1 or more
     by : the predictor
+    locked : sources that keep their shares when another one's moves
 
     Raises
     ------
@@ -128,7 +149,6 @@ def mix(projection: Projection, p: np.ndarray, n: int, by: str) -> dict[str, Any
     more = projection.marginal(p, n, predictor=by)
     said = ready(
         {
-            "p": p,
             "n": n,
             "by": by,
             "curve": {"accuracy": accuracy[:-1], "low": low[:-1], "high": high[:-1]},
@@ -142,36 +162,18 @@ def mix(projection: Projection, p: np.ndarray, n: int, by: str) -> dict[str, Any
                 name: at if name == by else _at(projection, p, n, name)
                 for name in projection.predictors
             },
-            "tracks": _tracks(projection, p, n, by),
+            "tracks": _tracks(projection, p, n, by, locked),
         }
     )
-    return {**said, "cost": cost_of(record, counts)}
-
-
-def moved(p: np.ndarray, source: int, values: np.ndarray) -> np.ndarray:
-    """Return p, shape (m,), with the share of a source at each of the values, shape (k, m).
-
-    As `core.projection.rescale` with nothing locked, for many values at once.
-    """
-    m = len(p)
-    if m == 1:
-        return np.ones((len(values), 1))
-    rest = p.copy()
-    rest[source] = 0.0
-    if rest.sum() <= 0:
-        rest = np.where(np.arange(m) == source, 0.0, 1.0)
-    found = (1 - values)[:, None] * (rest / rest.sum())
-    found[:, source] = values
-    return np.asarray(found)
+    # With six digits of a share a source would run out at 29,999 of 30,000 images.
+    return {**said, "p": p.tolist(), "cost": cost_of(record, counts)}
 
 
 def _offer(offer: OfferRecord) -> dict[str, Any]:
     return {
         "name": offer.name,
-        "images": offer.pilot.images,
         "capacity": offer.capacity,
         "price": offer.price,
-        "classes": list(offer.class_counts),
     }
 
 
@@ -179,10 +181,19 @@ def _predictors(record: ProjectionRecord) -> list[dict[str, Any]]:
     """Return what the predictors are and how they did, the most exact first."""
     found = []
     for name, title in record.titles.items():
-        kept = asdict(record.predictors[name])
-        error = kept.pop("held_out_error")
-        summary = _summary(name)
-        found.append({"name": name, "title": title, "summary": summary, "error": error, **kept})
+        kept = record.predictors[name]
+        found.append(
+            {
+                "name": name,
+                "title": title,
+                "summary": _summary(name),
+                "error": kept.held_out_error,
+                "points": kept.points,
+                "parameters": kept.parameters,
+                "notes": kept.notes,
+                "missing": kept.missing,
+            }
+        )
     return found
 
 
@@ -236,17 +247,25 @@ def _at(projection: Projection, p: np.ndarray, n: int, by: str) -> dict[str, flo
 def _per_class(
     projection: Projection, p: np.ndarray, n: int, by: str
 ) -> dict[str, np.ndarray] | None:
-    """Return the accuracy of each class and its interval, shapes (v,); None if the law has none."""
+    """Return the accuracy of each class and its interval, shapes (v,); None if the law has none.
+
+    NaN of classes that nothing was measured of.
+    """
     accuracy = projection.fitted(by).per_class(p, np.array([n]))
     around = projection.interval(by).per_class(p, np.array([n]), INTERVAL_LEVEL)
     if accuracy is None or around is None:
         return None
-    return {"accuracy": accuracy[0], "low": around[0][0], "high": around[1][0]}
+    known = class_measured(projection)
+    found = {"accuracy": accuracy, "low": around[0], "high": around[1]}
+    return {name: np.where(known, values[0], np.nan) for name, values in found.items()}
 
 
-def _tracks(projection: Projection, p: np.ndarray, n: int, by: str) -> np.ndarray:
-    """Return what moving each share alone would do, shape (m, 21)."""
+def _tracks(
+    projection: Projection, p: np.ndarray, n: int, by: str, locked: Sequence[int]
+) -> np.ndarray:
+    """Return what moving each share would do, shape (m, 21)."""
     m = len(p)
-    ratios = np.concatenate([moved(p, source, TRACK) for source in range(m)])
-    accuracy = projection.fitted(by).predict(ratios, np.array([n]))
+    held = np.isin(np.arange(m), locked)
+    ratios = [rescale(p, source, share, held) for source in range(m) for share in TRACK]
+    accuracy = projection.fitted(by).predict(np.array(ratios), np.array([n]))
     return accuracy.reshape(m, len(TRACK))

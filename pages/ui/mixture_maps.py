@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -69,19 +68,10 @@ def _corners(m: int, p: np.ndarray | None, chosen: Sequence[int]) -> np.ndarray:
 
 
 def spread(projection: Projection, n: int, by: str) -> dict[str, Any]:
-    """Return mixes all over the simplex with their accuracies; raises as `mix`.
-
-    The best one follows, and `best` is its position: null where n images cannot be bought.
-    """
-    ratios, best = space_filling(len(projection.record.offers), _SPREAD, seed=0), None
-    fitted = projection.fitted(by)
-    with suppress(ConfigError):
-        ratios, best = (
-            np.vstack([ratios, best_mix(projection, n, by, None, None)["p"]]),
-            len(ratios),
-        )
-    accuracy = fitted.predict(ratios, np.array([n]))
-    found: dict[str, Any] = ready({"p": ratios, "accuracy": accuracy, "best": best})
+    """Return mixes all over the simplex with their accuracies; raises as `mix`."""
+    ratios = space_filling(len(projection.record.offers), _SPREAD, seed=0)
+    accuracy = projection.fitted(by).predict(ratios, np.array([n]))
+    found: dict[str, Any] = ready({"p": ratios, "accuracy": accuracy})
     return found
 
 
@@ -106,13 +96,7 @@ def best_mix(
     stops = np.unique(np.rint(np.linspace(0, len(found.path) - 1, _STOPS)).astype(int))
     return {
         **described(projection.record, projection.described(found, predictor=by)),
-        **ready(
-            {
-                "path": found.path[stops],
-                "agreement": found.agreement,
-                "grid": {"p": found.grid_p, "accuracy": found.grid_accuracy},
-            }
-        ),
+        **ready({"path": found.path[stops], "agreement": found.agreement}),
     }
 
 

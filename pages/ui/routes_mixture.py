@@ -46,7 +46,11 @@ def _about(request: Request) -> Response:
 
 def _mix(projection: Projection, request: Request) -> dict[str, Any]:
     return mixture_data.mix(
-        projection, _ratio(projection, request), _images(request), _by(projection, request)
+        projection,
+        _ratio(projection, request),
+        _images(request),
+        _by(projection, request),
+        _locked_sources(projection, request),
     )
 
 
@@ -127,6 +131,13 @@ def _ratio(projection: Projection, request: Request) -> np.ndarray:
     if len(p) != m or not (p >= 0).all() or not abs(p.sum() - 1) <= _ROUNDED:
         raise ConfigError(f"p must be the shares of {m} sources: 0 or more, with the sum 1.")
     return np.asarray(p / p.sum())
+
+
+def _locked_sources(projection: Projection, request: Request) -> tuple[int, ...]:
+    """Return the sources that are locked, as in "0,2"."""
+    last = len(projection.record.offers) - 1
+    named = request.query_params.get("locked", "")
+    return tuple(_number_of("locked", one, 0, last) for one in named.split(",")) if named else ()
 
 
 def _locked(projection: Projection, request: Request) -> mixture_maps.Locked | None:

@@ -45,16 +45,16 @@ def test_what_is_said_of_a_projection_is_json_and_its_record(projection):
     record, said = projection.record, mixture_data.about(projection)
     assert json.loads(json.dumps(said, allow_nan=False)) == said
     assert said["names"] == list(record.names)
-    assert said["validation"] == {"images": 60, "classes": [20, 20, 20]}
+    assert said["validation"] == {"classes": [20, 20, 20]}
+    assert said["class_measured"] == [True, True, True]
+    assert (said["learner"], said["embedder"]) == ("Linear head on the embedding", "precomputed")
     assert said["test"] == {"images": 60, "note": "Half of it."}
     assert said["findings"] == [{"severity": "warning", "sentence": "Small."}]
     offer = record.offers[-1]
     assert said["offers"][-1] == {
         "name": offer.name,
-        "images": 90 if (len(record.names) - 1) % 2 == 0 else 60,
         "capacity": offer.capacity,
         "price": offer.price,
-        "classes": list(offer.class_counts),
     }
     names = [one["name"] for one in said["predictors"]]
     assert names == list(record.titles)
@@ -69,7 +69,7 @@ def test_what_is_said_of_a_projection_is_json_and_its_record(projection):
 def test_the_curve_goes_from_the_smallest_size_to_the_largest_through_those_trained(projection):
     said = mixture_data.about(projection)
     sizes = said["sizes"]
-    assert (sizes[0], sizes[-1]) == (min(SCALES), said["most"])
+    assert (sizes[0], sizes[-1]) == (min(SCALES), mixture_data.most_shown(projection.record))
     assert sizes == sorted(set(sizes))
     assert set(SCALES) <= set(sizes)
     assert 55 <= len(sizes) <= 70
@@ -78,8 +78,8 @@ def test_the_curve_goes_from_the_smallest_size_to_the_largest_through_those_trai
 def test_the_largest_size_is_all_that_can_be_bought_or_thirty_times_what_was_trained(
     made, unpriced
 ):
-    assert mixture_data.about(made[10])["most"] == sum(1000 * (s + 3) for s in range(10))
-    assert mixture_data.about(unpriced)["most"] == 30 * max(SCALES)
+    assert mixture_data.about(made[10])["sizes"][-1] == sum(1000 * (s + 3) for s in range(10))
+    assert mixture_data.about(unpriced)["sizes"][-1] == 30 * max(SCALES)
 
 
 def test_repeats_are_averaged_and_their_spread_is_said(projection):
@@ -127,7 +127,7 @@ def test_a_mix_is_what_the_predictor_and_its_interval_say(projection, by):
         assert other["low"] <= other["accuracy"] <= other["high"]
     assert said["others"].keys() == set(FITTED)
     assert said["at"] == said["others"][by]
-    assert (said["p"], said["n"], said["by"]) == (mixture_data.ready(p), n, by)
+    assert (said["p"], said["n"], said["by"]) == (p.tolist(), n, by)
 
 
 def test_a_mix_is_counted_priced_and_described(projection):
@@ -156,18 +156,53 @@ def test_what_a_law_does_not_know_of_classes_is_null(projection):
     assert said["per_class"] is None
 
 
+def test_what_was_not_measured_of_a_class_is_null_though_the_law_tells_it(made):
+    """A law knows class shares even where a table has no accuracies of classes."""
+    measured = made[3].measured
+    some = measured.per_class * [1, np.nan, 1]
+    for per_class, known in ((None, [False] * 3), (some, [True, False, True])):
+        table = Projection(made[3].path, made[3].record)
+        table.measured = replace(measured, per_class=per_class)
+        assert table.fitted().per_class(uneven(3), np.array([300])) is not None
+        assert mixture_data.about(table)["class_measured"] == known
+        whole = mixture_data.mix(made[3], uneven(3), 300, "saturating")["per_class"]
+        said = mixture_data.mix(table, uneven(3), 300, "saturating")["per_class"]
+        for name in ("accuracy", "low", "high"):
+            expected = [one if is_ else None for one, is_ in zip(whole[name], known, strict=True)]
+            assert said[name] == expected
+
+
+def test_a_learner_of_another_version_has_its_name(made):
+    record = replace(made[3].record, configuration={"learner": "oracle"})
+    assert mixture_data.learner_title(record) == "oracle"
+
+
 def test_tracks_are_predictions_where_one_share_moves_and_the_others_keep_their_proportions(
     projection,
 ):
     m = len(projection.record.names)
-    fitted, free = projection.fitted("saturating"), np.zeros(m, dtype=bool)
-    for p in (uneven(m), np.eye(m)[0]):
-        tracks = mixture_data.mix(projection, p, 400, "saturating")["tracks"]
+    fitted = projection.fitted("saturating")
+    for p, locked in (
+        (uneven(m), ()),
+        (np.eye(m)[0], ()),
+        (uneven(m), (0, m - 1)),
+        (uneven(m), [1]),
+    ):
+        tracks = mixture_data.mix(projection, p, 400, "saturating", locked)["tracks"]
         assert np.shape(tracks) == (m, 21)
+        shut = np.array([source in locked for source in range(m)])
         for source in range(m):
-            ratios = np.array([rescale(p, source, v, free) for v in np.linspace(0, 1, 21)])
+            ratios = np.array([rescale(p, source, v, shut) for v in np.linspace(0, 1, 21)])
             expected = fitted.predict(ratios, np.array([400]))
             np.testing.assert_allclose(tracks[source], expected, **NEAR)
+
+
+def test_a_share_that_is_locked_stays_when_another_moves(made):
+    p = np.array([0.5, 0.3, 0.2])
+    free = mixture_data.mix(made[3], p, 400, "saturating")["tracks"]
+    held = mixture_data.mix(made[3], p, 400, "saturating", [1])["tracks"]
+    ends = made[3].fitted().predict(np.array([[1.0, 0, 0], [0.7, 0.3, 0]]), np.array([400]))
+    np.testing.assert_allclose([free[0][-1], held[0][-1]], ends, **NEAR)
 
 
 def test_a_cost_needs_the_prices_of_what_is_bought_only(unpriced):
@@ -229,21 +264,16 @@ def test_corners_that_are_none_are_refused(made, m, corners):
         mixture_maps.field(made[m], 600, "linear", corners=corners)
 
 
-def test_mixes_all_over_the_simplex_end_with_the_best(projection):
+def test_mixes_all_over_the_simplex_are_predicted_and_none_is_searched_for(projection, monkeypatch):
+    monkeypatch.setattr(Projection, "best", lambda *_, **__: pytest.fail("searched"))
+    mixture_maps.best_mix.cache_clear()
     said = mixture_maps.spread(projection, 600, "saturating")
     p = np.array(said["p"])
     np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-5)
-    assert said["best"] == len(p) - 1
-    assert len(p) == (2 if len(projection.record.names) == 1 else 241)
+    assert len(p) == (1 if len(projection.record.names) == 1 else 240)
     expected = projection.fitted().predict(p, np.array([600]))
     np.testing.assert_allclose(said["accuracy"], expected, atol=1e-5)
-    best = projection.best(600)
-    np.testing.assert_allclose(said["accuracy"][-1], best.accuracy, **NEAR)
-
-
-def test_more_than_can_be_bought_has_no_best_mix_but_a_spread(made):
-    said = mixture_maps.spread(made[3], 100_000, "linear")
-    assert (said["best"], len(said["p"])) == (None, 240)
+    assert said.keys() == {"p", "accuracy"}
 
 
 @pytest.mark.parametrize(("n", "budget"), [(600, None), (600, 150.0), (None, 150.0)])
@@ -257,10 +287,11 @@ def test_the_best_mix_is_the_one_that_core_finds(made, n, budget):
     said = mixture_maps.best_mix(projection, n, "linear", budget, None)
     kept = asdict(projection.described(found, predictor="linear"))
     cost = kept.pop("cost")
+    del kept["per_image"]
     assert {name: said[name] for name in kept} == mixture_data.ready(kept)
     assert said["cost"] == pytest.approx(cost, rel=1e-12)
     assert said["agreement"] == mixture_data.ready(found.agreement)
-    assert said["grid"] == mixture_data.ready({"p": found.grid_p, "accuracy": found.grid_accuracy})
+    assert said.keys() == {*kept, "cost", "path", "agreement"}
     assert 1 <= len(said["path"]) <= 60
     assert said["path"][0] == mixture_data.ready(found.path[0])
     assert said["path"][-1] == said["p"]

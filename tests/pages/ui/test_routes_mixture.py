@@ -68,8 +68,24 @@ def test_the_predictor_that_is_shown_first_answers_where_none_is_named(client, o
 def test_shares_of_a_few_digits_count_as_a_mix(client, of):
     projection, at = of(3)
     said = client.get(f"{at}/mix?p=0.333,0.333,0.333&n=640").json()
-    assert said == mixture_data.mix(projection, np.full(3, 0.333) / 0.999, 640, "saturating")
+    few = np.full(3, 0.333)
+    assert said == mixture_data.mix(projection, few / few.sum(), 640, "saturating")
     assert sum(said["counts"]) == 640
+
+
+def test_shares_come_back_with_every_digit(client, of):
+    _, at = of(3)
+    assert client.get(f"{at}/mix?p=0.12345678,0.2,0.67654322&n=640").json()["p"] == pytest.approx(
+        [0.12345678, 0.2, 0.67654322], rel=1e-12
+    )
+
+
+@pytest.mark.parametrize(("sent", "locked"), [("", ()), ("1", [1]), ("0,2", [0, 2]), ("2,2", [2])])
+def test_tracks_keep_what_is_locked(client, of, sent, locked):
+    projection, at = of(3)
+    p = np.array([0.5, 0.3, 0.2])
+    said = client.get(f"{at}/mix?p={shares(p)}&n=640&locked={sent}").json()
+    assert said == mixture_data.mix(projection, p, 640, "saturating", locked)
 
 
 def test_maps_are_answered_as_they_are_asked_for(client, of):
@@ -199,6 +215,12 @@ def test_what_is_no_projection_is_not_found(client, name, route):
         f"mix?p=1,0,0&n={'9' * 5000}",
         "mix?p=1,0,0&n=100&by=oracle",
         "mix?p=1,0,0&n=100&by=rational",
+        "mix?p=1,0,0&n=100&locked=3",
+        "mix?p=1,0,0&n=100&locked=-1",
+        "mix?p=1,0,0&n=100&locked=0,",
+        "mix?p=1,0,0&n=100&locked=0.2,,",
+        "mix?p=1,0,0&n=100&locked=x",
+        f"mix?p=1,0,0&n=100&locked={'9' * 5000}",
         "field",
         "field?n=100&a=0",
         "field?n=100&a=0&b=0",
@@ -265,7 +287,7 @@ def test_one_source_has_no_map(client, of):
         422,
         "There is one source and nothing to mix.",
     )
-    assert client.get(f"{at}/spread?n=100").json()["p"] == [[1.0], [1.0]]
+    assert client.get(f"{at}/spread?n=100").json()["p"] == [[1.0]]
 
 
 def test_a_projection_is_opened_once_until_it_is_made_anew_or_gone(client, of):
