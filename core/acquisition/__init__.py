@@ -12,7 +12,7 @@ from core.acquisition.folder import (
     read_projection,
     write_projection,
 )
-from core.acquisition.order import ORDER_COLUMNS, order_csv, order_table
+from core.acquisition.order import ORDER_COLUMNS, order_csv, order_table, price_text
 from core.acquisition.preview import PilotPreview, ProjectionPreview, preview_projection
 from core.acquisition.projection import Projection
 from core.acquisition.record import (
@@ -55,6 +55,7 @@ __all__ = [
     "order_csv",
     "order_table",
     "preview_projection",
+    "price_text",
     "projection_id",
     "projection_job",
     "read_mixture",

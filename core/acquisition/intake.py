@@ -37,7 +37,7 @@ class Sets:
     spec : what was asked for, "auto" resolved
     pilots : of each source, with the ids that they have there
     validation : what mixtures are compared with
-    test : what accuracy is measured on
+    test : what accuracy is measured on; where a table has the accuracies, it is not looked at
     fingerprints : of pilots, validation set, test set and table as they were given
     note : what to know of the accuracies, a sentence; empty where nothing
     table : accuracies that were measured elsewhere
@@ -75,13 +75,13 @@ def open_sets(spec: ProjectionSpec, progress: Progress = silent) -> Sets:
     given = open_source(spec.validation, progress=progress)
     fingerprints = {name: data.fingerprint for name, data in zip(spec.names, pilots, strict=True)}
     fingerprints[VALIDATION_KEY] = given.fingerprint
-    if spec.test is None:
-        validation, test = _halves(given, spec.seed)
-        note = HALVED
-    else:
-        validation, note = given, ""
+    validation, test, note = given, given, ""
+    if spec.test is not None:
         test = _chosen(open_source(spec.test, progress=progress), spec.test_ids)
         fingerprints[_TEST_KEY] = test.fingerprint
+    elif spec.table is None:
+        validation, test = _halves(given, spec.seed)
+        note = HALVED
     table = None
     if spec.table is not None:
         table = read_table(file_named(spec.table))

@@ -54,5 +54,12 @@ def order_csv(record: ProjectionRecord, counts: Sequence[int] | np.ndarray) -> s
     return order_table(record, counts).to_csv(index=False, lineterminator="\n")
 
 
+def price_text(price: float | None, currency: str) -> str:
+    """Return the price of an image for people, with every digit that it was given."""
+    if price is None:
+        return "not known"
+    return f"{Decimal(str(price)).normalize():,f} {currency}"
+
+
 def _money(amount: Decimal | None) -> str:
     return "" if amount is None else f"{amount:f}"

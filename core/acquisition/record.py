@@ -125,7 +125,7 @@ class ProjectionRecord:
     offers : the sources
     validation : the set that mixtures are compared with
     validation_counts : its images of each class
-    test : the images that accuracy is measured on
+    test : the images that accuracy is measured on; of a table that is not known
     test_note : what to know of that, a sentence; empty where nothing
     scales : sizes that were trained at, or are in the table
     models : models trained, or rows of the table

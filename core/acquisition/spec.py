@@ -100,7 +100,7 @@ class ProjectionSpec:
     sources : who offers images; one or more
     validation : data source of the trusted set that mixtures are compared with
     test : data source that accuracy is measured on; None for half of the validation set, which is
-        then held out of everything else
+        then held out of everything else. With a table nothing is measured, and nothing held out
     test_ids : for `test`, as `Offer.ids`
     embedder : a name in `core.embedding.EMBEDDERS`, or "auto": precomputed embeddings where all
         sets have them, else the convnet

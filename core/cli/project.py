@@ -14,6 +14,7 @@ from core.acquisition import (
     copy_projection,
     example_folder,
     order_csv,
+    price_text,
     read_mixture,
     run_projection,
 )
@@ -144,7 +145,9 @@ def _about(projection: Projection) -> str:
         {
             "Projection": str(projection.path),
             "Measured": f"{record.models} {trained} at {sizes} images{left_out}",
-            "Accuracy on": f"{record.test.images:,} images",
+            "Accuracy on": "what the table was measured on"
+            if record.from_table
+            else f"{record.test.images:,} images",
             "Compared with": f"{record.validation.images:,} validation images, by OT on "
             f"{record.embedder}",
             "Seconds": f"{record.seconds.get('Total', 0.0):.1f}",
@@ -159,7 +162,7 @@ def _sources(record: ProjectionRecord) -> str:
             f"{offer.pilot.images:,}",
             f"{sum(count > 0 for count in offer.class_counts)} of {len(record.class_names)}",
             "not known" if offer.capacity is None else f"{offer.capacity:,}",
-            "not known" if offer.price is None else f"{offer.price:g} {record.currency}",
+            price_text(offer.price, record.currency),
         )
         for offer in record.offers
     ]

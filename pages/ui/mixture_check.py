@@ -7,7 +7,12 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from core.acquisition import ProjectionPreview, ProjectionSpec, preview_projection
+from core.acquisition import (
+    ProjectionPreview,
+    ProjectionSpec,
+    preview_projection,
+    price_text,
+)
 from core.embedding import EMBEDDERS
 from core.runs import home
 from pages.ui import health, state
@@ -88,10 +93,7 @@ def _sources(spec: ProjectionSpec, preview: ProjectionPreview) -> None:
                 unknown if offer.capacity is None else f"{offer.capacity:,}"
                 for offer in spec.sources
             ],
-            "price": [
-                unknown if offer.price is None else f"{offer.price:g} {spec.currency}"
-                for offer in spec.sources
-            ],
+            "price": [price_text(offer.price, spec.currency) for offer in spec.sources],
         }
     )
     st.dataframe(
@@ -120,13 +122,13 @@ def _some(names: tuple[str, ...]) -> str:
 
 
 def _trained(spec: ProjectionSpec, preview: ProjectionPreview) -> str:
-    """Say which models are trained, on what they are measured, and on what the vectors are of."""
+    """Say which models are trained, on what they are measured, and what the vectors are of."""
     sizes = [f"{n:,}" for n in preview.scales]
     at = " and ".join([", ".join(sizes[:-1]), sizes[-1]] if len(sizes) > 1 else sizes)
     if preview.from_table:
         trained = (
             f"Nothing is trained: the table has **{preview.models:,} accuracies** of "
-            f"{_count(preview.mixtures, 'mix', 'mixes')} at {at} images."
+            f"{_count(preview.mixtures, 'mix', 'mixes')} at {at} images. Mixes"
         )
     else:
         left_out = (
@@ -138,13 +140,13 @@ def _trained(spec: ProjectionSpec, preview: ProjectionPreview) -> str:
             f"**{_count(preview.models, 'model', 'models')} to train**: "
             f"{_count(preview.mixtures, 'mix', 'mixes')} of the sources at each of "
             f"{_count(len(sizes), 'size', 'sizes')} ({at} images), "
-            f"{_count(spec.repeats, 'repeat', 'repeats')} of each{left_out}."
+            f"{_count(spec.repeats, 'repeat', 'repeats')} of each{left_out}. Accuracy is measured "
+            f"on {images(preview.test_images)}; mixes"
         )
     embedder = EMBEDDERS[preview.embedder].title
     return (
-        f"{trained} Accuracy is measured on {images(preview.test_images)}; mixes are compared with "
-        f"{images(preview.validation_images)} of {_count(preview.classes, 'class', 'classes')}. "
-        f"Embedder: {escape(embedder)}."
+        f"{trained} are compared with {images(preview.validation_images)} of "
+        f"{_count(preview.classes, 'class', 'classes')}. Embedder: {escape(embedder)}."
     )
 
 

@@ -70,7 +70,7 @@ def draw_sets() -> None:
             key=Keys.MIXTURE_TEST,
             placeholder="None: half of the validation set is held out",
             help="What accuracy is measured on, the same kinds of source. Without one, half of the "
-            "validation set is held out of everything else.",
+            "validation set is held out of everything else, unless a table has the accuracies.",
             persist_state="session",
         )
         listed_images(Keys.MIXTURE_TEST_IDS, "the test set")

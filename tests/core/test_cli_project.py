@@ -46,6 +46,7 @@ def test_project_prints_what_the_data_support_and_writes_what_it_is_asked_for(
     for name in NAMES:
         assert name in printed
     assert "12 models trained at 20, 40, 80 images" in printed
+    assert "120 images" in printed
     assert "Saturating law" in printed
     assert "projektor/CS" in printed
     assert "90 % interval" in printed

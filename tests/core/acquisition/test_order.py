@@ -6,7 +6,7 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from core.acquisition import OfferRecord, ProjectionRecord, order_csv, order_table
+from core.acquisition import OfferRecord, ProjectionRecord, order_csv, order_table, price_text
 from core.errors import ConfigError
 from core.runs import SourceRecord
 
@@ -65,3 +65,19 @@ def test_counts_that_are_none_are_refused(counts: list[int]) -> None:
 def test_a_free_source_costs_nothing_but_is_ordered() -> None:
     table = order_table(record_of(("a", 5, 0.0)), [4])
     assert table[["images", "cost"]].values.tolist() == [[4, "0.0"]]
+
+
+@pytest.mark.parametrize(
+    ("price", "said"),
+    [
+        (0.5, "0.5 EUR"),
+        (2, "2 EUR"),
+        (0.0, "0 EUR"),
+        (300.0, "300 EUR"),
+        (1_234_567.25, "1,234,567.25 EUR"),
+        (0.00001, "0.00001 EUR"),
+        (None, "not known"),
+    ],
+)
+def test_a_price_is_said_as_it_was_given(price: float | None, said: str) -> None:
+    assert price_text(price, "EUR") == said

@@ -78,6 +78,11 @@ def test_accuracies_of_ones_own_are_counted_and_nothing_is_trained(tmp_path: Pat
     said = preview_projection(spec, tmp_path)
     assert said.from_table
     assert (said.models, said.mixtures, said.scales) == (3, 1, (20, 40))
+    # Nothing is measured here, so nothing is held out for it, not even of one image a class.
+    few = write_embeddings(tmp_path / "few.npz", 3, 10)
+    said = preview_projection(replace(spec, validation=few, test=None), tmp_path)
+    assert said.validation_images == 3
+    assert not said.note
 
 
 def test_more_models_and_larger_networks_take_longer(tmp_path: Path) -> None:

@@ -186,7 +186,8 @@ def test_without_a_test_set_half_of_the_validation_set_is_held_out(tmp_path: Pat
     assert record.validation.fingerprint != record.test.fingerprint
 
 
-def test_accuracies_of_a_table_are_taken_in_place_of_training(tmp_path: Path) -> None:
+@pytest.mark.parametrize("tested", [True, False])
+def test_accuracies_of_a_table_are_taken_in_place_of_training(tmp_path: Path, tested: bool) -> None:
     rng = np.random.default_rng(0)
     p = rng.dirichlet(np.ones(3), size=12)
     n = np.repeat([100, 200, 400], 4)
@@ -195,12 +196,15 @@ def test_accuracies_of_a_table_are_taken_in_place_of_training(tmp_path: Path) ->
     table["accuracy"] = 0.9 - 0.3 * p[:, 2] - 2.0 / np.sqrt(n)
     table.to_csv(tmp_path / "accuracies.csv", index=False)
     spec = small_spec(tmp_path, scales=(), points=None, table=str(tmp_path / "accuracies.csv"))
+    spec = spec if tested else replace(spec, test=None)
     projection, _ = run_projection(spec, tmp_path / "home")
     assert projection.record.from_table
     assert projection.record.models == 12
     assert projection.record.scales == (100, 200, 400)
     np.testing.assert_allclose(projection.measured.accuracy, table["accuracy"], rtol=1e-12)
     assert not (tmp_path / "home" / "trained").exists()
+    assert projection.record.validation.images == 60
+    assert not projection.record.test_note
 
 
 def test_ids_choose_images_and_their_labels(tmp_path: Path) -> None:

@@ -12,7 +12,13 @@ from streamlit.testing.v1 import AppTest
 from core.acquisition import Offer, ProjectionSpec, example_folder, read_mixture, write_mixture
 from core.projection import PREDICTORS
 from core.runs import JobStatus, ValueSpec
-from tests.core.acquisition.offers import NAMES, small_spec, spec_of_pictures, write_embeddings
+from tests.core.acquisition.offers import (
+    NAMES,
+    small_spec,
+    spec_of_pictures,
+    three_offers,
+    write_embeddings,
+)
 from tests.pages.conftest import texts
 
 
@@ -108,6 +114,25 @@ def test_what_is_typed_is_checked_and_started_as_it_was_asked(
     assert shown["price"].tolist() == ["0.5 EUR"] * 3
     app.button(key="mixture__start").click().run()
     assert started == [spec]
+
+
+def test_of_a_table_it_is_not_said_what_accuracy_is_measured_on(
+    app: AppTest, tmp_path: Path
+) -> None:
+    table = tmp_path / "own.csv"
+    table.write_text("good,narrow,wrong,accuracy\n10,10,0,0.5\n20,0,20,0.6\n")
+    dear = three_offers(tmp_path, price=1_234_567.0)
+    spec = replace(small_spec(tmp_path), sources=dear, test=None, scales=(), points=None)
+    type_in(app, spec)
+    app.text_input(key="mixture__table").set_value(str(table)).run()
+    check(app)
+    assert not app.error
+    said = texts(app)
+    assert "Nothing is trained: the table has **2 accuracies** of 2 mixes" in said
+    assert "Mixes are compared with 60 images of 3 classes." in said
+    assert "measured on" not in said
+    assert "half of the validation set" not in said
+    assert app.dataframe[0].value["price"].tolist() == ["1,234,567 EUR"] * 3
 
 
 def test_nothing_is_started_before_it_was_checked_as_it_is_now(
