@@ -16,7 +16,8 @@ class MixtureView {
     this.parts = []
     this.questions = []
     // The address has changed under the page: the buttons of the browser.
-    this.onBack = () => this.about && this.set(restored(this.projection, this.about).settings)
+    this.path = location.pathname
+    this.onBack = () => { if (this.about && this.isHere) this.restore() }
     globalThis.addEventListener("popstate", this.onBack)
   }
 
@@ -26,15 +27,21 @@ class MixtureView {
     this.load()
   }
 
+  // Whether the address is still that of this page and projection.
+  get isHere() {
+    const named = new URLSearchParams(location.search).get("projection")
+    return location.pathname === this.path && (named ?? this.projection) === this.projection
+  }
+
   async load() {
     this.root.dataset.state = "loading"
     this.stop()
-    try {
-      const about = await fetched(`${this.base}/about`)
-      if (!this.closed) this.start(about)
-    } catch (error) {
-      if (!this.closed) this.failed(error.message)
-    }
+    this.about = null
+    const { base } = this
+    const found = await fetched(`${base}/about`).then(about => ({ about }), ({ message }) => ({ message }))
+    if (this.closed || base !== this.base) return
+    if (found.about) this.start(found.about)
+    else this.failed(found.message)
   }
 
   start(about) {
@@ -42,14 +49,19 @@ class MixtureView {
     this.m = about.names.length
     const trained = new Map(about.measured.p.map(p => [written(p), p]))
     this.trained = [...trained.values()]
-    this.best = this.answer = this.kept = null
+    this.best = this.answer = this.kept = this.keeping = this.impossible = null
     this.build()
     this.ask()
     this.bind()
-    const { settings, kept, complaint } = restored(this.projection, about)
     this.root.dataset.state = "ready"
+    this.restore()
+  }
+
+  restore() {
+    const { settings, kept, complaint } = restored(this.projection, this.about)
     this.set(settings, complaint)
     if (kept) this.keep({ p: kept })
+    else if (this.kept) this.drop()
   }
 
   build() {
@@ -64,7 +76,7 @@ class MixtureView {
       move: (source, share) => this.set({ p: rescaled(this.p, source, share, this.locked) }),
       lock: (source, shut) => this.set({ locked: this.locked.map((one, s) => (s === source ? shut : one)) }),
       size: n => this.set({ n }),
-      mix: p => this.set({ p }),
+      mix: p => this.set({ p: besideLocked(this.p, p, this.locked) }),
       by: by => this.set({ by }),
       view: () => this.askSpace(),
       take: mix => this.set({ p: bought(mix), n: mix.n }),
@@ -83,10 +95,10 @@ class MixtureView {
   notes() {
     const { about } = this
     const models = about.from_table ? `${count(about.models)} accuracies of your own table`
-      : `${count(about.models)} models (${about.learner} on ${about.embedder})`
+      : `${count(about.models)} models (${about.learner}; ${about.embedder})`
     const skipped = about.skipped ? `; ${count(about.skipped)} were left out, for which a pilot is too small` : ""
     const loose = about.converged < 1 ? ` ${Math.round(100 * (1 - about.converged))} % of the OT distances were not solved to their tolerance.` : ""
-    const test = `Accuracy is that on ${manyImages(about.test.images)}. ${about.test.note}`
+    const test = about.from_table ? "" : `Accuracy is that on ${manyImages(about.test.images)}. ${about.test.note}`
     return [...about.findings.map(one => one.sentence), `Fitted to ${models} at ${about.scales.map(count).join(", ")} images${skipped}. ${test}${loose}`]
   }
 
@@ -95,7 +107,7 @@ class MixtureView {
     const failed = sentence => this.trouble(sentence)
     const query = asked => new URLSearchParams(Object.entries(asked).filter(([, one]) => one != null))
     const ratio = p => p.map(share => share.toPrecision(8)).join(",")
-    const mixAt = ({ p, n, by }) => `${this.base}/mix?${query({ p: ratio(p), n, by })}`
+    const mixAt = ({ p, ...more }) => `${this.base}/mix?${query({ p: ratio(p), ...more })}`
     this.mix = new Latest({ url: mixAt, failed, got: answer => this.answered(answer) })
     this.other = new Latest({ url: mixAt, failed, got: answer => { this.kept = answer; this.redraw(); this.remember() } })
     this.field = new Latest({
@@ -107,7 +119,7 @@ class MixtureView {
       got: (best, question) => { this.best = { ...best, answers: this.optimum.url(question) }; this.impossible = null; this.mark() },
       failed: sentence => { this.best = null; this.impossible = sentence; this.mark() },
     })
-    this.path = new Latest({
+    this.bestBySize = new Latest({
       url: question => `${this.base}/path?${query(question)}`, after: LATER_MS,
       got: ({ best }, { budget, locked }) => this.sizes.show(best, budget, locked),
       failed: sentence => this.sizes.failed(sentence),
@@ -116,7 +128,7 @@ class MixtureView {
       url: question => `${this.base}/best?${query(question)}`, failed,
       got: mix => { this.trouble(""); this.set({ p: bought(mix), n: mix.n }) },
     })
-    this.questions = [this.mix, this.other, this.field, this.optimum, this.path, this.affordable]
+    this.questions = [this.mix, this.other, this.field, this.optimum, this.bestBySize, this.affordable]
   }
 
   bind() {
@@ -161,6 +173,10 @@ class MixtureView {
     this.show()
   }
 
+  get lockedRows() {
+    return this.locked.flatMap((shut, s) => (shut ? [s] : [])).join(",") || null
+  }
+
   // Shares that are locked, for the server; null where none is.
   get fixed() {
     const { p, locked } = this
@@ -181,13 +197,14 @@ class MixtureView {
   }
 
   keep({ p }) {
+    this.keeping = p
     this.other.ask({ p, n: this.n, by: this.by }, true)
     this.remember()
   }
 
   drop() {
     this.other.forget()
-    this.kept = null
+    this.kept = this.keeping = null
     this.redraw()
     this.remember()
   }
@@ -199,12 +216,14 @@ class MixtureView {
     this.trouble(complaint)
     this.show()
     const { p, n, by, budget } = this
-    this.mix.ask({ p, n, by })
+    this.affordable.forget()
+    this.mix.ask({ p, n, by, locked: this.lockedRows })
     if (this.kept) this.other.ask({ p: this.kept.p, n, by })
     this.mark()
+    if (this.optimum.url(this.bestAsked) !== this.optimum.asked) this.impossible = null
     this.optimum.ask(this.bestAsked)
     if (before !== budget) this.space.repaint()
-    this.path.ask({ ...this.bestAsked, n: null })
+    this.bestBySize.ask({ ...this.bestAsked, n: null })
     this.remember()
   }
 
@@ -317,7 +336,7 @@ class MixtureView {
 
   remember() {
     clearTimeout(this.remembering)
-    this.remembering = setTimeout(() => remembered(this.projection, this.about, this), REMEMBER_MS)
+    this.remembering = setTimeout(() => { if (this.isHere) remembered(this.projection, this.about, this) }, REMEMBER_MS)
   }
 
   stop() {

@@ -24,7 +24,7 @@ function restored(projection, about) {
   return {
     settings: {
       p: p ?? evenMix(m),
-      n: n >= 1 && n <= MOST_IMAGES ? Math.max(Math.round(n), about.sizes[0]) : first?.n ?? about.trained,
+      n: n >= 1 && n <= MOST_IMAGES ? Math.max(Math.round(n), about.sizes[0]) : Math.max(first?.n ?? about.trained, about.sizes[0]),
       by: known ? named.get("by") : about.predictor,
       budget: payable(budget) && about.offers.every(offer => offer.price != null) ? budget : null,
       locked: Array.from({ length: m }, (_, s) => locked.includes(String(s + 1))),
@@ -35,11 +35,11 @@ function restored(projection, about) {
   }
 }
 
-function remembered(projection, about, { p, n, by, budget, locked, kept }) {
+function remembered(projection, about, { p, n, by, budget, locked, keeping }) {
   const url = new URL(location.href)
   const written_ = {
     mix: written(p), images: n, by: by === about.predictor ? null : by, money: budget,
-    locked: locked.flatMap((shut, s) => (shut ? [s + 1] : [])).join(","), with: kept && written(kept.p),
+    locked: locked.flatMap((shut, s) => (shut ? [s + 1] : [])).join(","), with: keeping && written(keeping),
   }
   for (const name of SETTINGS) {
     const value = written_[name]

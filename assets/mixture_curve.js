@@ -201,7 +201,8 @@ class Curve {
 
   here() {
     const { n, at } = this.shown
-    const [x, y] = [this.x(Math.min(Math.max(n, this.bounds[0]), this.bounds[1])), this.y(at.accuracy)]
+    if (n < this.bounds[0] || n > this.bounds[1]) return [] // it is beyond the axis
+    const [x, y] = [this.x(n), this.y(clipped(at.accuracy))]
     return [svg("line", { class: "here", x1: x, x2: x, y1: FRAME.top, y2: HEIGHT - FRAME.bottom }),
       svg("line", { class: "reach", x1: x, x2: x, y1: this.y(clipped(at.low)), y2: this.y(clipped(at.high)) }),
       svg("circle", { class: "spot", cx: x, cy: y, r: 5 })]

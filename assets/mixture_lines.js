@@ -114,7 +114,7 @@ class Parallel {
     const order = accuracy.map((_, k) => k).sort((a, b) => accuracy[a] - accuracy[b])
     return order.map(k => {
       const line = svg("path", { class: "mixed", d: this.along(p[k]), stroke: cividis(scale(accuracy[k])) },
-        svg("title", {}, `${mixWords(p[k], this.names)}: ${percentText(accuracy[k])}`))
+        svg("title", {}, `${mixWords(p[k], this.names)}: ${percentText(clipped(accuracy[k]))}`))
       line.dataset.row = k
       return line
     })

@@ -25,7 +25,16 @@ function normalized(p) {
 function evened(p, locked) {
   const free = locked.filter(shut => !shut).length
   const left = 1 - p.reduce((sum, share, s) => sum + (locked[s] ? share : 0), 0)
-  return free ? p.map((share, s) => (locked[s] ? share : left / free)) : p
+  return free ? p.map((share, s) => (locked[s] ? share : Math.max(left, 0) / free)) : p
+}
+
+// The mix that was meant, as far as what is locked allows.
+function besideLocked(p, meant, locked) {
+  if (!locked.some(Boolean)) return meant
+  const total = meant.reduce((sum, share, s) => sum + (locked[s] ? 0 : share), 0)
+  if (!(total > 0)) return evened(p, locked)
+  const left = 1 - p.reduce((sum, share, s) => sum + (locked[s] ? share : 0), 0)
+  return p.map((share, s) => (locked[s] ? share : (Math.max(left, 0) * meant[s]) / total))
 }
 
 const evenMix = m => Array.from({ length: m }, () => 1 / m)
@@ -49,8 +58,8 @@ function mixWords(p, names) {
   return [...words, ...(rest ? [`others ${shareText(rest)} %`] : [])].join(", ")
 }
 
-// In the address: percent with four decimals, so that the counts of a large order stay what they were.
-const written = p => p.map(share => String(Number((100 * share).toFixed(4)))).join(",")
+// In the address: percent with decimals enough that the counts of a large order stay what they were.
+const written = p => p.map(share => String(Number((100 * share).toFixed(8)))).join(",")
 
 function read(text, m) {
   const p = (text ?? "").split(",").map(part => Number(part) / 100)
@@ -75,8 +84,8 @@ function countsOf(p, n) {
   const exact = p.map(share => share * n)
   const counts = exact.map(one => Math.floor(one + 1e-9 * n))
   const order = exact.map((one, s) => [counts[s] - one, s]).sort(([a, s], [b, t]) => a - b || s - t)
-  for (let left = n - counts.reduce((sum, one) => sum + one, 0), k = 0; left > 0; left -= 1, k += 1) {
-    counts[order[k % order.length][1]] += 1
-  }
+  const left = n - counts.reduce((sum, one) => sum + one, 0)
+  for (let k = 0; k < left; k += 1) counts[order[k % order.length][1]] += 1
+  for (let k = 0; k < -left; k += 1) counts[order.at(-1 - k)[1]] -= 1
   return counts
 }

@@ -30,18 +30,23 @@ class Latest {
     this.next = question
     if (this.busy) return
     this.busy = true
-    while (this.next && !this.closed) {
-      const [now, turn] = [this.next, this.turn]
-      this.next = null
-      try {
-        const answer = await fetched(this.url(now))
-        if (!this.closed && turn === this.turn) this.got(answer, now)
-      } catch (error) {
-        this.asked = null
-        if (!this.closed && !this.next) this.failed(error.message)
-      }
+    try {
+      while (this.next && !this.closed) await this.settle()
+    } finally {
+      this.busy = false
     }
-    this.busy = false
+  }
+
+  async settle() {
+    const [now, turn] = [this.next, this.turn]
+    this.next = null
+    const found = await fetched(this.url(now)).then(answer => ({ answer }), ({ message }) => ({ message }))
+    if (this.closed || turn !== this.turn) return
+    if (found.answer) this.got(found.answer, now)
+    else if (!this.next) {
+      this.asked = null
+      this.failed(found.message)
+    }
   }
 
   // What is under way is not wanted any more.

@@ -42,7 +42,7 @@ class SourceRow {
   }
 
   typed() {
-    const share = Number(this.share.value.replace("%", "").replace(",", ".").trim()) / 100
+    const share = numberTyped(this.share.value) / 100
     if (Number.isFinite(share) && this.share.value.trim()) this.hooks.move(this.source, share)
     this.share.value = shareText(this.now)
   }

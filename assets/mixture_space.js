@@ -69,9 +69,10 @@ class Space {
   }
 
   answer(field, buyable) {
-    const names = this.kind === "three" && this.pair
-      ? [...this.pair.map(one => this.about.names[one.value]), "all others"] : this.about.names
-    if (this.kind === "three" ? !field.corners || field.steps !== 40 : this.kind === "many" ? !field.p : !field.corners) return
+    const asked = { many: !field.corners, three: field.corners?.length === 3, two: field.corners?.length === 2 }
+    if (!asked[this.kind]) return // the answer is for the view before
+    const corner = shares => this.about.names[shares.findIndex(share => share > 1 - 1e-9)] ?? "all others"
+    const names = this.kind === "three" ? field.corners.map(corner) : this.about.names
     this.given = [field, buyable]
     this.chart.paint(field, names, buyable)
     this.legend.show(this.chart.low, this.chart.high)

@@ -10,6 +10,7 @@ function pointsText(change) {
   return Number(size.toFixed(digits)) ? `${change < 0 ? "−" : "+"}${size.toFixed(digits)} points` : "nothing"
 }
 
+const levelText = ({ level }) => `${Math.round(100 * level)} % interval`
 const spanText = (low, high) => `${(100 * clipped(low)).toFixed(1)} to ${percentText(clipped(high))}`
 
 function rowOf(cells, attributes = {}) {
@@ -47,7 +48,7 @@ class Sizes {
         spanText(mix.low, mix.high),
         ...(priced ? [mix.cost == null ? "" : money(mix.cost, currency)] : [])])
     })
-    const heads = [["Images"], ["Mix"], ["Accuracy"], ["90 % interval"], ...(priced ? [["Cost"]] : [])]
+    const heads = [["Images"], ["Mix"], ["Accuracy"], [levelText(this.about)], ...(priced ? [["Cost"]] : [])]
     this.table.replaceChildren(tableOf(heads, rows, "by-size"))
     this.sentence.textContent = this.says(best, budget, locked)
   }
@@ -98,6 +99,7 @@ class Classes {
     this.table = element("div", { class: "scrolled" })
     root.replaceChildren(element("h3", {}, "Classes of this mix"), this.sentence, this.table)
     const total = about.validation.classes.reduce((sum, one) => sum + one, 0)
+    this.measured = about.class_measured
     this.wanted = about.validation.classes.map(one => one / total)
     this.rows = about.class_names.map((name, u) => {
       const [bar, mark] = [element("i", { class: "share" }), element("i", { class: "wanted", title: `${shareText(this.wanted[u])} % of the validation set` })]
@@ -106,7 +108,7 @@ class Classes {
         element("td", {}, element("div", { class: "meter" }, bar, mark)), cells.share, cells.accuracy, cells.interval])
       return { root, bar, mark, ...cells }
     })
-    this.table.append(tableOf([["Class"], ["Share (line: validation set)"], [""], ["Accuracy"], ["90 % interval"]], this.rows.map(row => row.root), "by-class"))
+    this.table.append(tableOf([["Class"], ["Share (line: validation set)"], [""], ["Accuracy"], [levelText(about)]], this.rows.map(row => row.root), "by-class"))
   }
 
   show({ shares, per_class: projected, n }) {
@@ -116,7 +118,7 @@ class Classes {
       row.bar.style.width = `${(100 * shares[u]) / most}%`
       row.mark.style.left = `${(100 * this.wanted[u]) / most}%`
       row.share.textContent = percentText(shares[u])
-      const known = accuracy && this.wanted[u] > 0 // what validation lacks is not measured
+      const known = accuracy && this.measured[u]
       row.accuracy.textContent = known ? percentText(clipped(accuracy[u])) : "–"
       row.interval.textContent = known ? spanText(projected.low[u], projected.high[u]) : ""
     })
@@ -125,8 +127,8 @@ class Classes {
 
   says(shares, accuracy, n) {
     const names = this.about.class_names
-    if (accuracy) {
-      const worst = accuracy.reduce((at, one, u) => (this.wanted[u] > 0 && !(one >= accuracy[at]) ? u : at), -1)
+    if (accuracy && this.measured.some(Boolean)) {
+      const worst = accuracy.reduce((at, one, u) => (this.measured[u] && !(one >= accuracy[at]) ? u : at), -1)
       return `${names[worst]} is projected lowest, ${percentText(clipped(accuracy[worst]))} at ${manyImages(n)}; it is `
         + `${shareText(shares[worst])} % of the mix and ${shareText(this.wanted[worst])} % of the validation set.`
     }
@@ -149,7 +151,7 @@ class Predictors {
       element("p", { class: "quiet" }, measured ? `Held-out error: how far each misses the mixes trained at ${last}, predicted from the smaller sizes.`
         : "With one size nothing can be held out: none is known to be better than another."),
       element("p", { hidden: !about.growth }, about.growth ?? ""),
-      tableOf([["Predictor"], ["Held-out error", "Mean absolute error, points of accuracy"], ["This mix"], ["90 % interval"]], rows, "by-predictor"), this.note)
+      tableOf([["Predictor"], ["Held-out error", "Mean absolute error, points of accuracy"], ["This mix"], [levelText(about)]], rows, "by-predictor"), this.note)
   }
 
   row(one) {
@@ -171,8 +173,8 @@ class Predictors {
       interval.textContent = one ? spanText(one.low, one.high) : ""
     }
     const chosen = this.about.predictors.find(one => one.name === by)
-    const better = this.about.predictors.find(one => one.error != null && one.error < chosen.error - AS_GOOD)
+    const better = by === "saturating" && this.about.predictors.find(one => one.error != null && one.error < chosen.error - AS_GOOD)
     const beside = better ? ` ${better.title} missed less here; the saturating law is shown first because it missed least where larger sizes were trained to check.` : ""
-    this.note.textContent = `${chosen.title}: ${count(chosen.parameters)} parameters, ${count(chosen.points)} points. ${chosen.notes.join(" ")}${by === this.about.predictor ? beside : ""}`
+    this.note.textContent = `${chosen.title}: ${count(chosen.parameters)} parameters, ${count(chosen.points)} points. ${chosen.notes.join(" ")}${beside}`
   }
 }

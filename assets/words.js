@@ -19,16 +19,18 @@ const wholePercent = share => `${Math.round(100 * share)} %`
 // "86.0 %": three digits, as the pages say it.
 const percentText = share => `${(100 * share).toFixed(1)} %`
 
-// A number as people type it: "12,50", "1,250.5", "10.000 images", "€ 200". NaN where it is none.
+// A number as people type it: "12,50", "1,250.5", "10.000 images", "€ 200", "10k". NaN where it is none.
 function numberTyped(text, whole = false) {
-  const found = /^[^\d-]*(-?\d[\d.,\s'’]*)\D*$/.exec(text.trim())?.[1].replace(/[\s'’]/g, "")
-  if (!found) return Number.NaN
+  const parts = /^[^\d-]*(-?\d[\d.,\s'’]*)(?:([kM])(?![a-z]))?\D*$/i.exec(text.trim())
+  if (!parts) return Number.NaN
+  const found = parts[1].replace(/[\s'’]/g, "")
+  const times = { k: 1e3, m: 1e6 }[parts[2]?.toLowerCase()] ?? 1
   const marks_ = found.match(/[.,]/g) ?? []
   const last = marks_.at(-1)
   const mixed = new Set(marks_).size > 1
-  const grouped = marks_.length > 1 || (/[.,]\d{3}$/.test(found) && (whole || last === ","))
+  const grouped = marks_.length > 1 || (/^-?[1-9]\d{0,2}[.,]\d{3}$/.test(found) && times === 1 && (whole || last === ","))
   const number = marks_.length && (mixed || !grouped)
     ? Number(`${found.slice(0, found.lastIndexOf(last)).replace(/[.,]/g, "")}.${found.slice(found.lastIndexOf(last) + 1)}`)
     : Number(found.replace(/[.,]/g, ""))
-  return whole && !Number.isInteger(number) ? Number.NaN : number
+  return whole && !Number.isInteger(number * times) ? Number.NaN : number * times
 }

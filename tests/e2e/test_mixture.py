@@ -252,6 +252,16 @@ def test_nothing_is_said_of_less_than_what_was_trained(page, app):
     expect_images(page, least)
 
 
+def test_a_press_in_the_triangle_leaves_a_locked_share_alone(page, app):
+    open_mixture(page, app, mix=MIX, images=2000, locked="1")
+    box = page.locator(".triangle").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 40)  # all of the third, near the top
+    becomes(lambda: drawn(page).p[2] > 40, True)
+    shares = drawn(page).p
+    assert shares[0] == pytest.approx(50, abs=0.001)
+    assert sum(shares) == pytest.approx(100, abs=0.001)
+
+
 def test_why_a_mix_cannot_be_bought_is_said_and_who_disagrees_about_it(page, app):
     open_mixture(page, app, mix="100,0,0", images=2000)
     expect(page.locator(".projected .warning")).to_be_hidden()
