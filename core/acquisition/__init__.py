@@ -14,7 +14,7 @@ from core.acquisition.folder import (
 )
 from core.acquisition.order import ORDER_COLUMNS, order_csv, order_table, price_text
 from core.acquisition.preview import PilotPreview, ProjectionPreview, preview_projection
-from core.acquisition.projection import Projection
+from core.acquisition.projection import MOST_IMAGES, Projection
 from core.acquisition.record import (
     INTERVAL_LEVEL,
     FindingRecord,
@@ -35,6 +35,7 @@ from core.acquisition.spec import (
 
 __all__ = [
     "INTERVAL_LEVEL",
+    "MOST_IMAGES",
     "MOST_SOURCES",
     "ORDER_COLUMNS",
     "FindingRecord",

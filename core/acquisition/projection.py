@@ -33,6 +33,8 @@ from core.projection import (
 )
 
 PREDICTORS_VERSION = 1
+MOST_IMAGES = 1_000_000_000
+"""Mixes of more are not asked about."""
 # Of a table of accuracies: before the name of a class. No source has this mark in its name.
 _OF_CLASS = "accuracy:"
 _BUDGET_STEPS = 8
@@ -171,9 +173,9 @@ class Projection:
     ) -> Mix:
         """Return the best mix of any size that a budget pays for.
 
-        Sizes are tried from the smallest that was trained up to all that can be bought, and once
-        more around the best of them; of equal accuracy the smaller one is taken. `fixed` is that of
-        `best`.
+        Sizes are tried from the smallest that was trained up to all that can be bought, or
+        `MOST_IMAGES`, and once more around the best of them; of equal accuracy the smaller one is
+        taken. `fixed` is that of `best`.
 
         Raises
         ------
@@ -188,6 +190,7 @@ class Projection:
                 f"{budget:,.2f} {self.record.currency} pays for {most:,} images; nothing can be "
                 f"said of fewer than {least:,}, the smallest size that was trained."
             )
+        most = min(most, MOST_IMAGES)
         found: dict[int, Mix] = {}
         for _ in range(2):
             sizes = np.rint(np.geomspace(least, most, _BUDGET_STEPS)).astype(np.int64)

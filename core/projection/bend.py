@@ -1,4 +1,4 @@
-"""Whether accuracy grows with log N, as Theorem 1 of the paper has it, or bends. NumPy alone."""
+"""Whether accuracy grows with log N, as Theorem 1 of the paper has it, or bends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.projection.measured import Measured
 
 _SIZES = 3  # a bend needs
 _MIXTURES = 3  # so that their spread says how sure it is
-_CLEARLY = 2.0  # standard errors
+_LEVEL = 0.95  # of the interval that chance stays within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,17 +22,26 @@ class Bend:
     change : accuracy (0 to 1) that a doubling of N gains more than the doubling before it did, the
         mean over mixtures; below 0 where growth slows down
     error : its standard error, from how mixtures differ
+    mixtures : how many they are
     largest : the largest size that was measured
     """
 
     change: float
     error: float
+    mixtures: int
     largest: int
+
+    @property
+    def chance(self) -> float:
+        """Return the largest change of either sign that chance explains (Student's t)."""
+        from scipy.stats import t
+
+        return float(t.ppf((1 + _LEVEL) / 2, self.mixtures - 1)) * self.error
 
     @property
     def slows(self) -> bool:
         """Return whether growth slows down by more than chance explains."""
-        return self.change < -_CLEARLY * self.error
+        return self.change < -self.chance
 
     @property
     def sentence(self) -> str:
@@ -41,10 +50,10 @@ class Bend:
         if self.slows:
             return (
                 f"Accuracy saturates: each doubling brings {size} less than the one before. Laws "
-                f"that grow with log N (projektor/CS and PQ) promise too much beyond "
-                f"{self.largest:,} images."
+                "that grow with log N, all but the saturating and the rational law, promise too "
+                f"much beyond {self.largest:,} images."
             )
-        if self.change > _CLEARLY * self.error:
+        if self.change > self.chance:
             return (
                 "At the sizes that were trained growth does not slow down yet (each doubling "
                 f"brings {size} more than the one before): that it ends is assumed, not seen. "
@@ -73,4 +82,9 @@ def bend(measured: Measured) -> Bend | None:
     if len(found) < _MIXTURES:
         return None
     error = np.std(found, ddof=1) / np.sqrt(len(found))
-    return Bend(change=float(np.mean(found)), error=float(error), largest=int(means.n.max()))
+    return Bend(
+        change=float(np.mean(found)),
+        error=float(error),
+        mixtures=len(found),
+        largest=int(means.n.max()),
+    )

@@ -153,11 +153,15 @@ def _require_images(shares: np.ndarray, taken: np.ndarray, limits: Limits) -> No
 
 def _left(limits: Limits, free: np.ndarray, taken: np.ndarray) -> Limits:
     """Return the limits of the free sources when the others have got theirs."""
-    # Shares that are less than half an image are still chosen, as if there were one.
-    n = max(limits.n - int(taken.sum()), 1)
+    capacity, price = limits.capacity[free], limits.price[free]
+    n = limits.n - int(taken.sum())
+    if n == 0:
+        # Shares that are less than half an image are still chosen, as if there were one. Nobody
+        # buys it.
+        return Limits(n=1, capacity=np.full_like(capacity, np.inf), price=price)
     budget = None if limits.budget is None else max(limits.budget - taken @ limits.price, 0.0)
     try:
-        return Limits(n=n, capacity=limits.capacity[free], price=limits.price[free], budget=budget)
+        return Limits(n=n, capacity=capacity, price=price, budget=budget)
     except ConfigError as error:
         raise ConfigError(f"Nothing is left to the shares that are free. {error}") from error
 

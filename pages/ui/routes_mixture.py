@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from core.acquisition import Projection, order_csv
+from core.acquisition import MOST_IMAGES, Projection, order_csv
 from core.errors import ConfigError
 from core.runs import home
 from pages.ui import cache, mixture_data, mixture_maps
@@ -24,7 +24,6 @@ from pages.ui.http import NO_STORE, REVALIDATE, Handler, Payload, answer, explai
 BASE = f"{base_path()}/assay/projections/{{projection}}"
 """Where the routes of a projection begin; `{projection}` is its id or "example"."""
 
-_MOST_IMAGES = 1_000_000_000
 _MOST_MONEY = 1e12
 # Shares come with a few digits each: their sum may miss 1 by as much.
 _ROUNDED = 1e-3
@@ -84,7 +83,7 @@ def _path(projection: Projection, request: Request) -> dict[str, Any]:
 def _order(request: Request) -> Response:
     record = _projection(request).record
     counts = request.query_params.get("counts", "").split(",")
-    text = order_csv(record, [_number_of("counts", one, 0, _MOST_IMAGES) for one in counts])
+    text = order_csv(record, [_number_of("counts", one, 0, MOST_IMAGES) for one in counts])
     headers = {
         **NO_STORE,
         "Content-Disposition": f'attachment; filename="order-{record.id[:8]}.csv"',
@@ -99,7 +98,7 @@ def _by(projection: Projection, request: Request) -> str:
 
 
 def _images(request: Request) -> int:
-    return _whole(request, "n", 1, _MOST_IMAGES)
+    return _whole(request, "n", 1, MOST_IMAGES)
 
 
 def _whole(request: Request, name: str, least: int, most: int) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.acquisition import Projection, write_projection
+from core.acquisition import MOST_IMAGES, Projection, write_projection
 from core.errors import ConfigError, RunError
 from core.projection import Measured, Tangents, fit_intervals, fit_predictor, lattice
 from tests.core.acquisition.test_order import record_of
@@ -76,6 +76,15 @@ def test_a_free_source_without_end_makes_a_budget_meaningless(written: Projectio
         free.best_for(50.0)
     with pytest.raises(ConfigError, match="images cost nothing and have no end"):
         free.best_for(50.0, fixed=np.array([0.2, np.nan, np.nan]))
+
+
+@pytest.mark.parametrize("fixed", [None, np.array([0.2, np.nan, np.nan])])
+def test_a_budget_that_pays_for_nearly_anything_is_answered_within_what_can_be_asked(
+    written: Projection, fixed: np.ndarray | None
+) -> None:
+    offers = tuple(replace(one, price=1e-6, capacity=None) for one in written.record.offers)
+    cheap = Projection(written.path, replace(written.record, offers=offers))
+    assert cheap.best_for(1e6, fixed=fixed).n <= MOST_IMAGES
 
 
 def test_what_is_fixed_may_give_a_budget_its_meaning(written: Projection) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.projection import bend
+from core.projection import Bend, bend
 from tests.core.projection.planted import planted, saturating
 
 
@@ -31,7 +31,9 @@ def test_a_law_that_levels_off_is_said_to() -> None:
     assert found is not None
     assert found.slows
     assert "saturates" in found.sentence
+    assert "all but the saturating and the rational law" in found.sentence
     assert "1,500" in found.sentence
+    assert found.mixtures == 15
 
 
 def test_faster_growth_and_log_growth_are_told_apart() -> None:
@@ -58,3 +60,16 @@ def test_two_sizes_tell_nothing_and_three_corners_do(sizes, steps) -> None:
 
 def test_two_mixtures_tell_nothing() -> None:
     assert bend(planted(saturating, m=2, steps=1)) is None
+
+
+@pytest.mark.parametrize(("mixtures", "errors"), [(3, 4.3), (5, 2.78), (15, 2.15), (1000, 1.96)])
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_of_few_mixtures_more_is_asked(mixtures: int, errors: float, sign: int) -> None:
+    """Student's t: of three mixtures 2 standard errors are passed by chance in one case of five."""
+
+    def sentence(times: float) -> str:
+        change = sign * times * 0.01
+        return Bend(change=change, error=0.01, mixtures=mixtures, largest=800).sentence
+
+    assert "about as log N" in sentence(0.99 * errors)
+    assert "about as log N" not in sentence(1.01 * errors)

@@ -63,3 +63,14 @@ def test_a_budget_buys_as_many_as_fit_around_what_is_fixed(changes: dict, most: 
         Choice.of(found, **terms, budget=1000.0)
         with pytest.raises(ConfigError):
             Choice.of(found + 2, **terms, budget=1000.0)
+
+
+def test_where_rounding_leaves_no_image_to_choose_nothing_more_need_be_paid() -> None:
+    """96 % of 10 images are all of them: the 4 % that are free are less than half an image."""
+    terms = {"price": np.ones(2), "budget": 10.0, "fixed": np.array([0.96, NAN])}
+    for capacity in (np.inf, 0.0):
+        given = {**terms, "capacity": np.array([np.inf, capacity])}
+        choice = Choice.of(10, **given)
+        np.testing.assert_array_equal(choice.counts(np.ones(1)), [10, 0])
+        np.testing.assert_allclose(choice.whole(np.ones((1, 1))), [[0.96, 0.04]])
+        assert most_images(**given) == 10
