@@ -12,9 +12,13 @@ def absolute_path(text: str | Path) -> Path:
 
     Raises
     ------
-    ConfigError : there is no user of that name
+    ConfigError : there is no user of that name, or nobody knows the own home folder
     """
     try:
         return Path(text).expanduser().absolute()
     except RuntimeError as error:
+        if Path(text).parts[0] == "~":
+            raise ConfigError(
+                f"{text}: there is no home folder here (HOME is not set). Write the whole path."
+            ) from error
         raise ConfigError(f"{text}: there is no user of that name here.") from error

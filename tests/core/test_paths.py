@@ -26,6 +26,19 @@ def test_the_home_of_nobody_is_a_sentence() -> None:
         absolute_path(NOBODY)
 
 
+def test_a_tilde_without_a_home_is_not_taken_for_a_user(monkeypatch) -> None:
+    def nobody(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    for text in ("~", "~/data"):
+        with pytest.raises(ConfigError, match="there is no home folder here"):
+            absolute_path(text)
+    with pytest.raises(ConfigError, match="no user of that name"):
+        absolute_path(NOBODY)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
