@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import streamlit as st
 
 from core.acquisition import Projection, ProjectionSpec, list_projections
 from core.errors import ConfigError, RunError
 from core.runs import home
-from pages.ui import cache, jobs, mixture_form, shell, state
+from pages.ui import cache, jobs, mixture_data, mixture_form, shell, state
 from pages.ui.mixture import playground
 from pages.ui.state import Keys
 from pages.ui.words import escape, images, when
@@ -56,9 +54,13 @@ def _names(projection: Projection) -> str:
 
 
 def _change(projection: Projection) -> None:
-    """Open the form with the settings of a projection, if this version knows them all."""
-    with suppress(ConfigError):
-        mixture_form.fill(ProjectionSpec.from_configuration(projection.record.configuration))
+    """Open the form with the settings of a projection, or keep why this version cannot."""
+    try:
+        spec = ProjectionSpec.from_configuration(projection.record.configuration)
+    except ConfigError as error:
+        st.session_state[state.MIXTURE_UNCHANGED] = error
+        return
+    mixture_form.fill(spec)
     _choose(NEW)
 
 
@@ -104,9 +106,10 @@ def _header(projection: Projection | None) -> None:
         record = projection.record
         pilots = " + ".join(f"{offer.pilot.images:,}" for offer in record.offers[:4])
         more = f" + {len(record.offers) - 4} more" if len(record.offers) > 4 else ""
+        trained = "your own table" if record.from_table else mixture_data.learner_title(record)
         st.caption(
             f"Pilots of {pilots}{more} images against {images(record.validation.images)} · "
-            f"{escape(record.configuration['learner'])} on {escape(record.embedder)} · "
+            f"{escape(trained)} · embedder {escape(record.embedder)} · "
             f"{when(record.created)}",
             width="content",
         )
@@ -120,6 +123,8 @@ shown = _view(found)
 opened = None if shown == NEW else cache.projection(home(), shown)
 _header(opened)
 _bar(shown, found, opened)
+if (wrong := st.session_state.pop(state.MIXTURE_UNCHANGED, None)) is not None:
+    shell.show_error(wrong)
 if opened is None:
     mixture_form.draw()
 else:

@@ -36,6 +36,7 @@ EXPERIMENTS_OPEN = "detection__open"
 MIXTURE_ROWS = "mixture__rows"
 MIXTURE_CHECK = "mixture__check_result"
 MIXTURE_UNREAD = "mixture__unread"
+MIXTURE_UNCHANGED = "mixture__unchanged"
 PROJECTION_OPEN = "mixture__open"
 
 

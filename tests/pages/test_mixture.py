@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Selectbox
 
-from core.acquisition import Projection, copy_projection, example_folder, read_mixture
+from core.acquisition import (
+    Projection,
+    copy_projection,
+    example_folder,
+    list_projections,
+    read_mixture,
+)
 from core.acquisition.folder import FOLDER, read_projection
 from core.runs import JobStatus
 from tests.core.acquisition.offers import small_spec
@@ -20,11 +27,11 @@ EXAMPLE = "Example: three sources made of the sample"
 GONE = "The projection in this address is not here"
 
 
-def plant(home: Path, m: int, **record: str) -> Projection:
+def plant(home: Path, m: int, **record: object) -> Projection:
     """Write a projection of m sources to `home`, with some entries of its record changed."""
     made = home.parent / "made" / f"{m:016x}"
     pattern = read_projection(made) if made.is_dir() else planted(made.parent, m)
-    found = copy_projection(pattern, home / FOLDER / record.get("id", pattern.id))
+    found = copy_projection(pattern, home / FOLDER / str(record.get("id", pattern.id)))
     path = found.path / "projection.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | record))
     return read_projection(found.path)
@@ -164,6 +171,54 @@ def test_a_projection_is_changed_in_the_form_that_it_came_from(open_page: Open) 
     prices = [one.value for one in app.number_input if "mixture__price__" in str(one.key)]
     assert prices == [offer.price for offer in example.sources]
     assert "mixture__change" not in {button.key for button in app.button}
+
+
+def test_settings_that_are_not_known_are_said_to_be_and_no_other_form_opens(
+    open_page: Open, assay_home: Path
+) -> None:
+    later = {"currency": "EUR", "table": None, "learner": "linear", "weather": "fine"}
+    known = plant(assay_home, 2, configuration=later)
+    app = open_page("mixture", projection=known.id)
+    app.button(key="mixture__change").click().run()
+    assert not app.exception
+    (error,) = app.error
+    assert "weather" in error.value
+    assert not has_form(app)
+    assert named(app) == known.id
+    app.run()
+    assert not app.error  # said once
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (None, "Linear head on the embedding · embedder precomputed"),
+        ("/data/own.csv", "your own table · embedder precomputed"),
+    ],
+)
+def test_what_the_accuracies_are_of_stands_in_the_header(
+    open_page: Open, assay_home: Path, table: str | None, said: str
+) -> None:
+    own = {"currency": "EUR", "table": table, "learner": "linear"}
+    app = open_page("mixture", projection=plant(assay_home, 2, configuration=own).id)
+    assert said in texts(app)
+
+
+def test_a_projection_that_goes_while_the_page_is_drawn_is_a_sentence(
+    open_page: Open, assay_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = plant(assay_home, 2)
+
+    def listed(home: Path) -> list[Projection]:
+        found = list_projections(home)
+        shutil.rmtree(known.path)
+        return found
+
+    monkeypatch.setattr("core.acquisition.list_projections", listed)
+    app = open_page("mixture", projection=known.id)
+    assert not app.exception
+    (error,) = app.error
+    assert known.id in error.value
 
 
 def test_another_page_and_back_show_what_was_open(open_page: Open, assay_home: Path) -> None:
