@@ -86,19 +86,26 @@ def explained(handler: Handler) -> Handler:
             return handler(request)
         except RunError as problem:
             return error(404, str(problem))
-        except IndexError:
-            return error(404, "There is no image at this row of the run.")
+        except IndexError as problem:
+            if "run" in request.path_params:
+                return error(404, "There is no image at this row of the run.")
+            return _failed(request, problem)
         except DataError as problem:
             return error(410, str(problem))
         except ConfigError as problem:
             return error(422, str(problem))
         except StoreError as problem:
             return error(503, str(problem))
-        except Exception:  # the browser gets a sentence, the log the traceback
-            _LOG.exception("%s %s failed", request.method, request.url.path)
-            return error(500, "Assay could not answer this; the server's log says why.")
+        except Exception as problem:
+            return _failed(request, problem)
 
     return respond
+
+
+def _failed(request: Request, problem: Exception) -> Response:
+    """Answer to what should not happen: the browser gets a sentence, the log the traceback."""
+    _LOG.error("%s %s failed", request.method, request.url.path, exc_info=problem)
+    return error(500, "Assay could not answer this; the server's log says why.")
 
 
 def opened(request: Request) -> OpenedRun:

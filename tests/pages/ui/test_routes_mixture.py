@@ -280,6 +280,18 @@ def test_whatever_the_url_says_is_answered_with_a_sentence(client, of, asked):
     assert answer.headers["cache-control"] == "no-store"
 
 
+def test_a_fault_of_our_own_is_not_said_to_be_a_row_of_a_run(client, of, monkeypatch):
+    _, at = of(3)
+
+    def broken(*_: object) -> None:
+        raise IndexError
+
+    monkeypatch.setattr("pages.ui.mixture_maps.spread", broken)
+    answer = client.get(f"{at}/spread?n=100")
+    assert answer.status_code == 500
+    assert "the server's log says why" in answer.json()["error"]
+
+
 def test_one_source_has_no_map(client, of):
     _, at = of(1)
     answer = client.get(f"{at}/field?n=100")
