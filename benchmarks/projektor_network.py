@@ -47,6 +47,7 @@ from core.projection import (
     draw,
     fit_intervals,
     fit_predictor,
+    lattice,
     learn,
 )
 from core.projection.intervals import noise_of_training
@@ -56,6 +57,7 @@ STOCK, POOL, PILOT, VALIDATION, TEST = 10_000, 4_000, 1_000, 2_000, 2_000
 FITTED, ASKED = (300, 600, 1_000), (2_000, 4_000)
 REPEATS, MIXTURES = 2, 6
 WRONG = (0.0, 0.25, 0.5)
+GRID_STEPS = 4
 PAPER = {"projektor-pq": "below 2", "projektor-cs": "slightly above 2"}
 
 
@@ -231,6 +233,8 @@ class Outcome:
     mix: Mix
     ordered: float
     even: float
+    grid: np.ndarray
+    on_grid: np.ndarray
 
     def mae(self, name: str, n: int | None = None) -> float:
         """Return the mean absolute error in points, at one size or all."""
@@ -259,6 +263,7 @@ def outcome(where: Market, trained: Trained) -> Outcome:
     fits |= pairs(measured, distance)
     mix = best_mix(fits[DEFAULT], STOCK, capacity=np.full(3, float(STOCK)), price=np.zeros(3))
     low, high = fit_intervals(fits[DEFAULT], measured, classes=classes).interval(p, n)
+    grid = lattice(3, GRID_STEPS)
     return Outcome(
         measured=measured,
         n=n,
@@ -268,6 +273,8 @@ def outcome(where: Market, trained: Trained) -> Outcome:
         mix=mix,
         ordered=order(where, trained, mix.p),
         even=order(where, trained, np.full(3, 1 / 3)),
+        grid=grid,
+        on_grid=np.array([order(where, trained, q) for q in grid]),
     )
 
 
@@ -316,10 +323,19 @@ def mix_paragraph(found: Outcome) -> str:
     """Say what the mix that the default chooses gains over the even one."""
     shares = " / ".join(f"{100 * share:.0f}" for share in found.mix.p)
     gain = 100 * (found.ordered - found.even)
+    best = int(np.argmax(found.on_grid))
+    there = " / ".join(f"{100 * share:.0f}" for share in found.grid[best])
+    behind = 100 * (found.on_grid[best] - found.ordered)
+    same = np.abs(found.grid[best] - found.mix.p).sum() < 0.01
+    beside = (
+        "that very mix, of other draws" if same else f"{behind:.1f} points above the chosen one"
+    )
     return (
         f"Of {STOCK:,} pictures the default chooses {shares} % of the three sources. Trained, two "
         f"draws: {found.ordered:.1%} (projected: {found.mix.accuracy:.1%}), the even mix "
-        f"{found.even:.1%}: **{gain:+.1f} points**."
+        f"{found.even:.1%}: **{gain:+.1f} points**. Of all {len(found.grid)} mixes in steps of "
+        f"{100 // GRID_STEPS} %, two draws each, {there} % is the best with "
+        f"{found.on_grid[best]:.1%}: {beside}."
     )
 
 
