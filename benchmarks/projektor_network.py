@@ -32,7 +32,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.common import CIFAR, REPO, write_report
 from benchmarks.even_mix import pictures
-from benchmarks.projektor import CLASSES, DEFAULT, Trained, pairs
+from benchmarks.projektor import DEFAULT, pairs
+from benchmarks.projektor_market import CLASSES, Trained
 from core.projection import (
     PREDICTORS,
     Measured,
